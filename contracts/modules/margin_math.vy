@@ -1,0 +1,618 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+# SPDX-License-Identifier: MIT
+"""
+@title Margin maths: every formula of Surety, each written once
+@notice Pure integer functions over uint256, without structs or state. The EVM executes this file inside the
+        contracts; `surety.formulas` loads the very same file into Python; so the vault, the keeper, the model
+        and the risk lab can never disagree.
+        Units: amounts are token base units, values and debts are coin units (WAD), prices are WAD coin units
+        per whole token, ratios are basis points (`*_bps`, or a factor of BPS), the interest index is in RAY.
+@custom:rounding Every division ends in `_down` or `_up`, or is named in the comment beside it; always in the
+        protocol's favour: what is owed is rounded up, what is owned is rounded down.
+@custom:security A function reverts where an intermediate product leaves 256 bits. Inside the packed widths of
+        the vault (balances 128, prices 88, debts 104 bits at index 1) none does.
+"""
+
+BPS: constant(uint256) = 10_000
+WAD: constant(uint256) = 10**18
+RAY: constant(uint256) = 10**27
+MAX_INDEX: constant(uint256) = 2**128 - 1
+MAX_GROWTH_RAY: constant(uint256) = 20 * 10**27
+TIP_DIVISOR: constant(uint256) = 400
+SAMPLE_PERIOD: constant(uint256) = 3_600
+DECAY: constant(uint256) = 97 * 10**16
+MAX_RETURN: constant(uint256) = 5 * 10**17
+MAX_SLEW_SECONDS: constant(uint256) = 120
+SLEW_SCALE: constant(uint256) = 10**9
+
+# account states, derived and never stored: protocol.md section 7
+EMPTY: constant(uint256) = 0
+HEALTHY: constant(uint256) = 1
+AT_RISK: constant(uint256) = 2
+CALLABLE: constant(uint256) = 3
+CALLED: constant(uint256) = 4
+IN_AUCTION: constant(uint256) = 5
+ABSORBABLE: constant(uint256) = 6
+
+
+@internal
+@pure
+def div_up(a: uint256, b: uint256) -> uint256:
+    """
+    @notice ceil(a / b). Reverts for b = 0 and when a + b - 1 leaves 256 bits.
+    """
+    return (a + b - 1) // b
+
+
+@internal
+@pure
+def mul_div_down(a: uint256, b: uint256, c: uint256) -> uint256:
+    """
+    @notice floor(a * b / c). Reverts when a * b leaves 256 bits or c = 0.
+    """
+    return a * b // c
+
+
+@internal
+@pure
+def mul_div_up(a: uint256, b: uint256, c: uint256) -> uint256:
+    """
+    @notice ceil(a * b / c). Reverts when a * b leaves 256 bits or c = 0.
+    """
+    return self.div_up(a * b, c)
+
+
+# value and the four levels (section 5)
+
+
+@internal
+@pure
+def value_down(amount: uint256, price: uint256, decimals: uint256) -> uint256:
+    """
+    @notice Value in coin units of `amount` base units of a token at `price`, rounded down.
+    """
+    return amount * price // 10**decimals
+
+
+@internal
+@pure
+def amount_up(worth: uint256, price: uint256, decimals: uint256) -> uint256:
+    """
+    @notice The smallest amount of base units worth at least `worth` coin units at `price`: rounded up.
+    """
+    return self.mul_div_up(worth, 10**decimals, price)
+
+
+@internal
+@pure
+def target_requirement(value_hi: uint256, initial_ltv: uint256) -> uint256:
+    """
+    @notice A = ceil(v(hi) * (1 - initial_ltv)): what must stay uncovered by debt after a liquidation.
+    """
+    return self.mul_div_up(value_hi, BPS - initial_ltv, BPS)
+
+
+@internal
+@pure
+def initial_requirement(
+    value_lo: uint256, initial_ltv: uint256, initial_multiplier: uint256, frozen: uint256
+) -> uint256:
+    """
+    @notice I: what must stay uncovered when risk is raised; scaled by volatility, never above the value;
+            the whole value of a frozen kind (`frozen` is 0 or 1).
+    """
+    if frozen != 0:
+        return value_lo
+    base: uint256 = self.mul_div_up(value_lo, BPS - initial_ltv, BPS)
+    return min(value_lo, self.mul_div_up(base, initial_multiplier, BPS))
+
+
+@internal
+@pure
+def maintenance_requirement(
+    value_hi: uint256, initial_ltv: uint256, maintenance_ltv: uint256, maintenance_multiplier: uint256
+) -> uint256:
+    """
+    @notice M: scaled by volatility and never above the target requirement, so that no volatility reading can
+            make an account callable that satisfies the target level.
+    """
+    base: uint256 = self.mul_div_up(value_hi, BPS - maintenance_ltv, BPS)
+    return min(
+        self.target_requirement(value_hi, initial_ltv), self.mul_div_up(base, maintenance_multiplier, BPS)
+    )
+
+
+@internal
+@pure
+def close_out_requirement(value_hi: uint256, close_out_ltv: uint256) -> uint256:
+    """
+    @notice L = ceil(v(hi) * (1 - close_out_ltv)); it does not scale with volatility.
+    """
+    return self.mul_div_up(value_hi, BPS - close_out_ltv, BPS)
+
+
+@internal
+@pure
+def initial_capacity(
+    value_lo: uint256, initial_ltv: uint256, initial_multiplier: uint256, frozen: uint256
+) -> uint256:
+    """
+    @notice Debt that one kind supports at the initial level: v(lo) - I.
+    """
+    return value_lo - self.initial_requirement(value_lo, initial_ltv, initial_multiplier, frozen)
+
+
+@internal
+@pure
+def target_capacity(value_hi: uint256, initial_ltv: uint256) -> uint256:
+    """
+    @notice Debt that one kind supports at the target level: v(hi) - A.
+    """
+    return value_hi - self.target_requirement(value_hi, initial_ltv)
+
+
+@internal
+@pure
+def maintenance_capacity(
+    value_hi: uint256, initial_ltv: uint256, maintenance_ltv: uint256, maintenance_multiplier: uint256
+) -> uint256:
+    """
+    @notice Debt that one kind supports at the maintenance level: v(hi) - M.
+    """
+    return value_hi - self.maintenance_requirement(
+        value_hi, initial_ltv, maintenance_ltv, maintenance_multiplier
+    )
+
+
+@internal
+@pure
+def close_out_capacity(value_hi: uint256, close_out_ltv: uint256) -> uint256:
+    """
+    @notice Debt that one kind supports at the close-out level: v(hi) - L.
+    """
+    return value_hi - self.close_out_requirement(value_hi, close_out_ltv)
+
+
+# debt and interest (sections 5, 6 and 8)
+
+
+@internal
+@pure
+def debt_up(normalized_debt: uint256, index: uint256) -> uint256:
+    """
+    @notice What an account owes in coin units: ceil(normalized_debt * index / RAY).
+    """
+    return self.mul_div_up(normalized_debt, index, RAY)
+
+
+@internal
+@pure
+def borrowed_up(amount: uint256, index: uint256) -> uint256:
+    """
+    @notice Normalized debt that borrowing `amount` adds: rounded up.
+    """
+    return self.mul_div_up(amount, RAY, index)
+
+
+@internal
+@pure
+def repaid_down(amount: uint256, index: uint256) -> uint256:
+    """
+    @notice Normalized debt that repaying `amount` removes: rounded down.
+    """
+    return self.mul_div_down(amount, RAY, index)
+
+
+@internal
+@pure
+def repayment(amount: uint256, debt: uint256, debt_floor: uint256) -> uint256:
+    """
+    @notice What a repayment of at most `amount` really takes: all of the debt when it covers it, else cut so
+            that exactly the debt floor stays owed (0 when the debt is not above the floor). Never reverts.
+    """
+    if amount >= debt:
+        return debt
+    if debt - amount >= debt_floor:
+        return amount
+    return debt - debt_floor if debt > debt_floor else 0
+
+
+@internal
+@pure
+def total_debt_down(total_normalized_debt: uint256, index: uint256) -> uint256:
+    """
+    @notice What a whole book owes: floor(total_normalized_debt * index / RAY).
+    """
+    return self.mul_div_down(total_normalized_debt, index, RAY)
+
+
+@internal
+@pure
+def index_up(index: uint256, rate: uint256, elapsed: uint256) -> uint256:
+    """
+    @notice The interest index after `elapsed` seconds at `rate` (RAY per second): third-order series of the
+            exponential, growth rounded up, capped at MAX_GROWTH_RAY per step and at 128 bits: it saturates
+            and never reverts for index < 2**128 and rate * elapsed < 2**256.
+    """
+    x: uint256 = min(rate * elapsed, MAX_GROWTH_RAY)
+    # both inner divisions round down: below 1e-27 a step, the outer one rounds up
+    square: uint256 = x * x // (2 * RAY)
+    cube: uint256 = square * x // (3 * RAY)
+    return min(MAX_INDEX, index + self.mul_div_up(index, x + square + cube, RAY))
+
+
+# margin call and state (section 7)
+
+
+@internal
+@pure
+def opens_at(auction_start: uint256, take_resumes_at: uint256) -> uint256:
+    """
+    @notice When the auction opens as read: 0 without a clock, never before takes are resumed.
+    """
+    return 0 if auction_start == 0 else max(auction_start, take_resumes_at)
+
+
+@internal
+@pure
+def account_state(
+    debt: uint256,
+    target: uint256,
+    maintenance: uint256,
+    close_out: uint256,
+    collateral_mask: uint256,
+    opens: uint256,
+    duration: uint256,
+    now: uint256,
+) -> uint256:
+    """
+    @notice The state of an account from its debt, its capacities at three levels, its clock and the time:
+            0 EMPTY, 1 HEALTHY, 2 AT_RISK, 3 CALLABLE, 4 CALLED, 5 IN_AUCTION, 6 ABSORBABLE.
+    """
+    if debt == 0 and collateral_mask == 0:
+        return EMPTY
+    if debt <= target:
+        return HEALTHY
+    if debt <= maintenance:
+        return AT_RISK
+    if opens == 0:
+        return CALLABLE
+    if now < opens:
+        return CALLED
+    closes: uint256 = opens + duration
+    if now <= closes:
+        return IN_AUCTION
+    if debt > close_out and now <= closes + duration:
+        return ABSORBABLE
+    return CALLABLE
+
+
+@internal
+@pure
+def call_tip_down(call_tip: uint256, debt: uint256) -> uint256:
+    """
+    @notice What a margin call pays its caller: at most `call_tip`, at most a 400th of the debt, rounded down.
+    """
+    return min(call_tip, debt // TIP_DIVISOR)
+
+
+# the in-place Dutch auction (section 7)
+
+
+@internal
+@pure
+def auction_factor(start_factor: uint256, end_factor: uint256, elapsed: uint256, duration: uint256) -> uint256:
+    """
+    @notice The price factor in bps `elapsed` seconds into an auction: linear from start to end, never under
+            the end factor. The fall is rounded down, so the price is rounded up.
+    """
+    return start_factor - (start_factor - end_factor) * elapsed // duration
+
+
+@internal
+@pure
+def auction_price_up(hi: uint256, factor: uint256) -> uint256:
+    """
+    @notice What one whole token costs in an auction: ceil(hi * factor / BPS).
+    """
+    return self.mul_div_up(hi, factor, BPS)
+
+
+@internal
+@pure
+def sale_value_down(value_hi: uint256, factor: uint256) -> uint256:
+    """
+    @notice What selling a whole balance would raise at `factor`: rounded down.
+    """
+    return self.mul_div_down(value_hi, factor, BPS)
+
+
+@internal
+@pure
+def effective_penalty_down(penalty: uint256, sale_value: uint256, debt: uint256) -> uint256:
+    """
+    @notice The liquidation penalty in bps that the account can still pay: waived towards insolvency, so a
+            penalty never makes bad debt. `sale_value` is the sum over all saleable kinds.
+    """
+    return min(penalty, (sale_value - debt) * BPS // debt) if sale_value > debt else 0
+
+
+@internal
+@pure
+def value_to_target_up(
+    debt: uint256, target: uint256, factor: uint256, initial_ltv: uint256, penalty: uint256, value_hi: uint256
+) -> uint256:
+    """
+    @notice The value of one kind to sell so that the account is back at its target level; the whole
+            `value_hi` when selling this kind cannot reach it. Requires debt >= target.
+    """
+    grossed: uint256 = BPS + penalty
+    paid: uint256 = factor * BPS
+    lost: uint256 = initial_ltv * grossed
+    return self.div_up((debt - target) * BPS * grossed, paid - lost) if paid > lost else value_hi
+
+
+@internal
+@pure
+def take_amounts(
+    debt: uint256,
+    target: uint256,
+    balance: uint256,
+    amount: uint256,
+    hi: uint256,
+    decimals: uint256,
+    factor: uint256,
+    initial_ltv: uint256,
+    penalty: uint256,
+    debt_floor: uint256,
+) -> (uint256, uint256, uint256):
+    """
+    @notice Size one take: (token amount sold, coins it costs, debt it repays). Stops at the target level,
+            never leaves a debt between 0 and the floor unless the whole balance is sold, never exceeds
+            `amount`. `penalty` is the effective one. Requires debt > target.
+    @custom:rounding Amount to the target up, cost up, debt repaid down; a cut to the floor rounds the amount
+            down, so that the floor holds.
+    """
+    price: uint256 = self.auction_price_up(hi, factor)
+    grossed: uint256 = BPS + penalty
+    unit: uint256 = 10**decimals
+    worth: uint256 = self.value_to_target_up(
+        debt, target, factor, initial_ltv, penalty, self.value_down(balance, hi, decimals)
+    )
+    most: uint256 = min(amount, balance)
+    sold: uint256 = min(most, self.amount_up(worth, hi, decimals))
+    assert sold > 0, "nothing to take"
+    cost: uint256 = self.mul_div_up(sold, price, unit)
+    owed: uint256 = self.mul_div_up(debt, grossed, BPS)
+    if cost >= owed:
+        return min(sold, self.mul_div_up(owed, unit, price)), owed, debt
+    repaid: uint256 = min(debt, cost * BPS // grossed)
+    left: uint256 = debt - repaid
+    if left > 0 and left < debt_floor and sold < balance:
+        clear: uint256 = self.mul_div_up(owed, unit, price)
+        if clear <= most:
+            return clear, owed, debt
+        assert debt > debt_floor, "leaves dust"
+        # the dearest cost whose repayment still leaves the floor, then the amount it buys: both rounded down
+        sold = (((debt - debt_floor + 1) * grossed - 1) // BPS) * unit // price
+        assert sold > 0, "leaves dust"
+        cost = self.mul_div_up(sold, price, unit)
+        repaid = min(debt, cost * BPS // grossed)
+    return sold, cost, repaid
+
+
+@internal
+@pure
+def normalized_after_repayment(
+    normalized_debt: uint256, debt: uint256, repaid: uint256, index: uint256
+) -> uint256:
+    """
+    @notice Normalized debt after a take: min(normalized_debt, ceil((debt - repaid) * RAY / index)).
+    """
+    return min(normalized_debt, self.borrowed_up(debt - repaid, index))
+
+
+@internal
+@pure
+def absorbed_share_up(debt: uint256, penalty: uint256, weighted_value: uint256) -> uint256:
+    """
+    @notice The share (RAY) of every kind that an absorb moves to the fund: debt with penalty over the value
+            at the end of the auction, at most all. `weighted_value` is the sum of v_i(hi) * end_factor_i.
+    """
+    owed: uint256 = debt * (BPS + penalty)
+    return RAY if owed >= weighted_value else self.mul_div_up(owed, RAY, weighted_value)
+
+
+@internal
+@pure
+def absorbed_amount_up(balance: uint256, share: uint256) -> uint256:
+    """
+    @notice What an absorb moves of one balance: ceil(balance * share / RAY), share at most RAY.
+    """
+    return self.mul_div_up(balance, share, RAY)
+
+
+@internal
+@pure
+def absorb_shortfall(debt: uint256, weighted_value: uint256) -> uint256:
+    """
+    @notice Debt that absorbed collateral does not cover at the end factors: the bad debt that is logged.
+    """
+    covered: uint256 = weighted_value // BPS  # down: a shortfall is never understated
+    return debt - covered if debt > covered else 0
+
+
+# views by the field's names (section 5)
+
+
+@internal
+@pure
+def health_factor_down(debt: uint256, maintenance: uint256) -> uint256:
+    """
+    @notice Maintenance capacity over debt, WAD, rounded down; the maximum without debt. Callable below WAD.
+    """
+    return max_value(uint256) if debt == 0 else self.mul_div_down(maintenance, WAD, debt)
+
+
+@internal
+@pure
+def margin_ratio_down(debt: uint256, total_value: uint256) -> uint256:
+    """
+    @notice Equity over value, WAD, rounded down; 0 without equity, the maximum without debt.
+    """
+    if debt == 0:
+        return max_value(uint256)
+    return self.mul_div_down(total_value - debt, WAD, total_value) if total_value > debt else 0
+
+
+@internal
+@pure
+def margin_to_liquidation_ratio_down(debt: uint256, total_value: uint256, maintenance: uint256) -> uint256:
+    """
+    @notice Equity over the maintenance requirement, WAD, rounded down; callable below WAD. 0 without equity,
+            the maximum without debt or without a requirement. Requires maintenance <= total_value.
+    """
+    required: uint256 = total_value - maintenance
+    if debt == 0 or required == 0:
+        return max_value(uint256)
+    return self.mul_div_down(total_value - debt, WAD, required) if total_value > debt else 0
+
+
+@internal
+@pure
+def collateral_ratio_down(debt: uint256, total_value: uint256) -> uint256:
+    """
+    @notice Value over debt, WAD, rounded down; the maximum without debt.
+    """
+    return max_value(uint256) if debt == 0 else self.mul_div_down(total_value, WAD, debt)
+
+
+@internal
+@pure
+def loan_to_value_up(debt: uint256, total_value: uint256) -> uint256:
+    """
+    @notice Debt over value, WAD, rounded up; 0 without debt, the maximum with debt and no value.
+    """
+    if debt == 0:
+        return 0
+    return max_value(uint256) if total_value == 0 else self.mul_div_up(debt, WAD, total_value)
+
+
+@internal
+@pure
+def leverage_up(debt: uint256, total_value: uint256) -> uint256:
+    """
+    @notice Value over equity, WAD, rounded up; WAD without debt, the maximum without equity.
+    """
+    if debt == 0:
+        return WAD
+    return self.mul_div_up(total_value, WAD, total_value - debt) if total_value > debt else max_value(uint256)
+
+
+@internal
+@pure
+def liquidation_price_up(
+    debt: uint256,
+    balance: uint256,
+    decimals: uint256,
+    initial_ltv: uint256,
+    maintenance_ltv: uint256,
+    maintenance_multiplier: uint256,
+) -> uint256:
+    """
+    @notice The price `hi` of a single-kind account at or above which no margin call is possible, rounded up
+            (to the few wei by which the requirements round); 0 without debt, the maximum without collateral.
+    """
+    if debt == 0:
+        return 0
+    scaled: uint256 = self.mul_div_up(BPS - maintenance_ltv, maintenance_multiplier, BPS)
+    usable: uint256 = BPS - min(BPS - initial_ltv, scaled)
+    if balance == 0 or usable == 0:
+        return max_value(uint256)
+    return self.mul_div_up(self.mul_div_up(debt, BPS, usable), 10**decimals, balance)
+
+
+# prices: slew limits and volatility (section 9)
+
+
+@internal
+@pure
+def slew_hi_up(hi: uint256, price: uint256, slew_down: uint256, elapsed: uint256) -> uint256:
+    """
+    @notice `hi` after a sync: the price, or the old `hi` let down by at most `slew_down` (1e-9 a second).
+    """
+    fall: uint256 = min(SLEW_SCALE, slew_down * min(elapsed, MAX_SLEW_SECONDS))
+    return max(price, self.mul_div_up(hi, SLEW_SCALE - fall, SLEW_SCALE))
+
+
+@internal
+@pure
+def slew_lo_down(lo: uint256, price: uint256, slew_up: uint256, elapsed: uint256) -> uint256:
+    """
+    @notice `lo` after a sync: the price, or the old `lo` let up by at most `slew_up` (1e-9 a second).
+    """
+    rise: uint256 = slew_up * min(elapsed, MAX_SLEW_SECONDS)
+    return min(price, self.mul_div_down(lo, SLEW_SCALE + rise, SLEW_SCALE))
+
+
+@internal
+@pure
+def volatility_samples(last_at: uint256, now: uint256) -> uint256:
+    """
+    @notice How many whole hours a volatility sample would cover: (now - last_at) // 3600, 0 means no sample.
+    """
+    return (now - last_at) // SAMPLE_PERIOD
+
+
+@internal
+@pure
+def decay_down(samples: uint256) -> uint256:
+    """
+    @notice 0.97 ** min(samples, 24) in WAD, by repeated multiplication, each rounded down.
+    """
+    weight: uint256 = WAD
+    count: uint256 = 0
+    for _: uint256 in range(24):
+        if count == samples:
+            break
+        weight = self.mul_div_down(weight, DECAY, WAD)
+        count += 1
+    return weight
+
+
+@internal
+@pure
+def variance_down(variance: uint256, last_price: uint256, price: uint256, samples: uint256) -> uint256:
+    """
+    @notice EWMA variance (WAD squared, per hour) after one sample over `samples` >= 1 hours; the return is
+            capped at 50 %. All divisions round down.
+    """
+    change: uint256 = price - last_price if price > last_price else last_price - price
+    step: uint256 = min(self.mul_div_down(change, WAD, last_price), MAX_RETURN)
+    weight: uint256 = self.decay_down(samples)
+    return (weight * variance + (WAD - weight) * (step * step // samples)) // WAD
+
+
+@internal
+@pure
+def volatility_multiplier_up(variance: uint256, sigma_ref: uint256) -> uint256:
+    """
+    @notice What the margin multipliers move towards, bps: sigma over its reference (WAD), at least BPS.
+    """
+    return max(BPS, self.mul_div_up(isqrt(variance), BPS, sigma_ref))
+
+
+@internal
+@pure
+def next_multiplier(
+    multiplier: uint256, goal: uint256, cap: uint256, step_up: uint256, samples: uint256
+) -> uint256:
+    """
+    @notice A multiplier after one sample: towards min(goal, cap), up by at most `step_up` an hour for 4
+            hours, down by at most 250 bps an hour for 24. Requires multiplier >= BPS.
+    """
+    bound: uint256 = min(goal, cap)
+    if bound > multiplier:
+        return min(bound, multiplier + step_up * min(samples, 4))
+    return max(bound, multiplier - 250 * min(samples, 24))
