@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: MIT
 """
 @title InsuranceFund: un-minted equity and absorbed collateral
-@notice Reads the equity of all books: their debt less the coin supply. Anyone may bring absorbed collateral in, or raise
-        equity by burning their own coins. Until the fund sells by its own auction, the governor releases inventory.
-        Absorbed collateral counts 0 until it is sold and its coins are burned by `recapitalise`.
-@custom:security Every book named here must report its own debt truthfully and must be a minter of the coin. The governor
-        can send the inventory anywhere; it can touch no account and mint nothing.
+@notice Reads the equity of all books: their debt less the coin supply. Anyone may bring absorbed collateral in,
+        or raise equity by burning their own coins. Until the fund sells by its own auction, the governor releases
+        inventory. Absorbed collateral counts 0 until it is sold and its coins are burned by `recapitalise`.
+@custom:security Every book named here must report its own debt truthfully and must be a minter of the coin. The
+        governor can send the inventory anywhere; it can touch no account and mint nothing.
 @custom:freeze Books never depend on this contract except for paying absorbed collateral out, so nothing needs stopping.
 """
 from ethereum.ercs import IERC20

@@ -12,8 +12,8 @@
         `updated_at` of a word is the time at which this hub accepted the price: it drives `fresh_for` and the elapsed
         time of slew limits. The oracle's own time is judged once, on acceptance; a price in use is therefore never
         older than max_age + fresh_for.
-        Not active yet: slew limits (stored; now lo = hi = the accepted price), confirmation, volatility (multipliers stay
-        at BPS).
+        Not active yet: slew limits (stored; now lo = hi = the accepted price), confirmation, volatility (multipliers
+        stay at BPS).
 @custom:security No oracle can revert a call here, write anything (static call) or be starved into failing: it gets
         exactly ORACLE_GAS or the call reverts with "gas too low". Reads and refreshes do not take the lock
         (`@reentrant`), since a static call cannot re-enter a function that writes.
@@ -74,7 +74,7 @@ kind_count: public(uint256)
 @deploy
 def __init__(governor: address, fresh_for: uint256):
     governed.__init__(governor)
-    assert fresh_for <= SHORT_MASK, "bad max age"
+    assert fresh_for <= SHORT_MASK, "fresh_for too long"
     FRESH_FOR = max(fresh_for, 1)
 
 
@@ -90,19 +90,17 @@ def sync(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
     @return words in ascending order of kind
     """
     found: DynArray[uint256, MAX_SYNC] = []
-    rest: uint256 = mask
     for kind: uint256 in range(MAX_KINDS):
-        if rest == 0:
-            break
+        rest: uint256 = mask >> kind
         if rest & 1 != 0:
             word: uint256 = self._words[kind]
             if not self._is_fresh(word):
                 word = self._refresh(kind, word)
             assert len(found) < MAX_SYNC, "too many kinds"
             found.append(word)
-        rest >>= 1
-    assert rest == 0, "unknown kind"
-    return found
+        if rest < 2:
+            return found
+    raise "unknown kind"
 
 
 @external
@@ -113,19 +111,17 @@ def read(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
     @notice What `sync` would return now, without writing.
     """
     found: DynArray[uint256, MAX_SYNC] = []
-    rest: uint256 = mask
     for kind: uint256 in range(MAX_KINDS):
-        if rest == 0:
-            break
+        rest: uint256 = mask >> kind
         if rest & 1 != 0:
             word: uint256 = self._words[kind]
             if not self._is_fresh(word):
                 word = self._returned(self._next_word(word, self._configs[kind], self._bounds[kind]))
             assert len(found) < MAX_SYNC, "too many kinds"
             found.append(word)
-        rest >>= 1
-    assert rest == 0, "unknown kind"
-    return found
+        if rest < 2:
+            return found
+    raise "unknown kind"
 
 
 @external
@@ -134,16 +130,15 @@ def poke(mask: uint256):
     """
     @notice Refresh any number of listed kinds; open to anyone.
     """
-    rest: uint256 = mask
     for kind: uint256 in range(MAX_KINDS):
-        if rest == 0:
-            break
+        rest: uint256 = mask >> kind
         if rest & 1 != 0:
             word: uint256 = self._words[kind]
             if not self._is_fresh(word):
                 self._refresh(kind, word)
-        rest >>= 1
-    assert rest == 0, "unknown kind"
+        if rest < 2:
+            return
+    raise "unknown kind"
 
 
 @internal

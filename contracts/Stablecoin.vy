@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title Stablecoin: the debt token, with one ceiling per minter
-@notice ERC-20 with ERC-2612 permits. Minters (vaults, the fund) mint up to their own ceiling, so that a broken book cannot
-        mint past it; holders transfer and burn freely; the governor sets ceilings and can do nothing else. A minter
-        stays one: with its ceiling set to 0 it can mint nothing more, but repayments through it go on.
+@notice ERC-20 with ERC-2612 permits. Minters (vaults, the fund) mint up to their own ceiling, so that a broken book
+        cannot mint past it; holders transfer and burn freely; the governor sets ceilings and can do nothing else. A
+        minter stays one: with its ceiling set to 0 it can mint nothing more, but repayments through it go on.
         No function takes the lock (`@reentrant`): none makes an external call, and a lock would only stop
         transfers inside a callback of somebody else's.
 @custom:security A minter can burn any holder's coins. Vaults pass their own caller only; the governor must not name a
@@ -95,8 +95,8 @@ def mint(receiver: address, amount: uint256) -> bool:
 @reentrant
 def burn(holder: address, amount: uint256) -> bool:
     """
-    @notice Burn coins of `holder`: by a minter, or by the holder. What the calling minter has outstanding falls by at most
-            what it is (saturating), so that interest and penalties can always be burned.
+    @notice Burn coins of `holder`: by a minter, or by the holder. What the calling minter has outstanding falls by at
+            most what it is (saturating), so that interest and penalties can always be burned.
     @return True, or it reverts
     """
     word: uint256 = self._minters[msg.sender]
