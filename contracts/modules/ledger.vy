@@ -86,7 +86,15 @@ def collateral_of(kind: uint256) -> Collateral:
     """
     @notice The fields of a kind's collateral word, all zero when it is not listed. `kind` is below 32.
     """
-    word: uint256 = self.collateral[kind]
+    return self.unpack_collateral(self.collateral[kind])
+
+
+@internal
+@pure
+def unpack_collateral(word: uint256) -> Collateral:
+    """
+    @notice The fields of a collateral word.
+    """
     return Collateral(
         token=convert(word & (2**160 - 1), address),
         initial_ltv=(word >> 160) & BPS_MASK,
@@ -121,9 +129,17 @@ def check_listed(kind: uint256):
 @view
 def load_totals() -> Totals:
     """
-    @notice The fields of the totals word.
+    @notice The fields of the stored totals word.
     """
-    word: uint256 = self.totals
+    return self.unpack_totals(self.totals)
+
+
+@internal
+@pure
+def unpack_totals(word: uint256) -> Totals:
+    """
+    @notice The fields of a totals word.
+    """
     return Totals(
         normalized_debt=word & TOTAL_DEBT_MASK,
         take_resumes_at=(word >> 112) & TIME_MASK,
@@ -158,9 +174,17 @@ def store_totals(fields: Totals):
 @view
 def load_interest() -> Interest:
     """
-    @notice The fields of the interest word.
+    @notice The fields of the stored interest word.
     """
-    word: uint256 = self.interest
+    return self.unpack_interest(self.interest)
+
+
+@internal
+@pure
+def unpack_interest(word: uint256) -> Interest:
+    """
+    @notice The fields of an interest word.
+    """
     return Interest(index=word & HALF_MASK, accrued_at=(word >> 128) & TIME_MASK, rate=word >> 168)
 
 
