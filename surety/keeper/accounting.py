@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The keeper's own books: what it did, what came in and went out, and how fast it called. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from surety.keeper import codec
+
+
+@dataclass(slots=True)
+class Stats:
+    """What a keeper has done so far; coins in coin wei, fees in native wei, gas in units.
+
+    `blocks_to_call` counts, for each margin call seen, the blocks from the one in which the account became
+    callable to the one in which the call was mined, whoever made it.
+    """
+
+    calls: int = 0
+    takes: int = 0
+    absorbs: int = 0
+    sales: int = 0
+    reverted: int = 0
+    coins_in: int = 0
+    coins_out: int = 0
+    gas: int = 0
+    fees: int = 0
+    gas_value: int = 0
+    max_blocks_to_call: int = 0
+    blocks_to_call: list[int] = field(default_factory=list)
+
+    @property
+    def profit(self) -> int:
+        """Coins in less coins out less gas at its value; unsold collateral counts nothing."""
+        return self.coins_in - self.coins_out - self.gas_value
+
+    def called_after(self, blocks: int) -> None:
+        """Note how many blocks a margin call took."""
+        self.blocks_to_call.append(blocks)
+        self.max_blocks_to_call = max(self.max_blocks_to_call, blocks)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers for JSON: amounts in wei as strings, counts as numbers."""
+        return {
+            "calls": self.calls,
+            "takes": self.takes,
+            "absorbs": self.absorbs,
+            "sales": self.sales,
+            "reverted": self.reverted,
+            "coins_in": str(self.coins_in),
+            "coins_out": str(self.coins_out),
+            "profit": str(self.profit),
+            "gas": self.gas,
+            "gas_value": str(self.gas_value),
+            "max_blocks_to_call": self.max_blocks_to_call,
+        }
+
+
+def coin_flows(logs: Iterable[Any], coin: str, owner: str) -> tuple[int, int]:
+    """Return the coins that came to and left an address in the logs of one receipt (coin wei)."""
+    came, left = 0, 0
+    own = int(owner, 16)
+    for log in logs:
+        topics = log["topics"]
+        if log["address"].lower() != coin.lower() or len(topics) != 3:
+            continue
+        if topics[0].lower() != codec.TRANSFER:
+            continue
+        amount = int(log["data"], 16)
+        came += amount if int(topics[2], 16) == own else 0
+        left += amount if int(topics[1], 16) == own else 0
+    return came, left
+
+
+@dataclass(slots=True)
+class Rests:
+    """Who is left alone for a few blocks after failures: 1, 2, then at most `longest` blocks, never for good."""
+
+    longest: int = 4
+    _failures: dict[str, int] = field(default_factory=dict)
+    _until: dict[str, int] = field(default_factory=dict)
+
+    def failed(self, key: str, block: int) -> None:
+        """Note a failure at a block."""
+        count = self._failures.get(key, 0) + 1
+        self._failures[key] = count
+        self._until[key] = block + min(self.longest, 1 << min(count - 1, 8))
+
+    def failures(self, key: str) -> int:
+        """Return how often in a row something failed."""
+        return self._failures.get(key, 0)
+
+    def clear(self, key: str) -> None:
+        """Forget the failures: something about it has changed."""
+        self._failures.pop(key, None)
+        self._until.pop(key, None)
+
+    def resting(self, key: str, block: int) -> bool:
+        """Return whether it is still left alone at a block."""
+        return block < self._until.get(key, 0)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""The calls a keeper makes and the logs it reads, encoded from their signatures alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
+
+
+class BadAnswer(Exception):
+    """An answer of the node is not what was asked for; nothing may be concluded from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function of a contract: its name, argument types and return types."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def signature(self) -> str:
+        """The canonical signature."""
+        return f"{self.name}({','.join(self.inputs)})"
+
+    @property
+    def selector(self) -> bytes:
+        """The first four bytes of call data."""
+        return keccak(text=self.signature)[:4]
+
+    def encode(self, *args: Any) -> bytes:
+        """Encode call data."""
+        return self.selector + encode(list(self.inputs), list(args))
+
+    def decode(self, data: str | bytes) -> tuple[Any, ...]:
+        """Decode a return value; raises BadAnswer on anything that is not one."""
+        try:
+            raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data)
+            return tuple(decode(list(self.outputs), raw))
+        except Exception as error:
+            raise BadAnswer(f"{self.name}: undecodable answer") from error
+
+    def word(self, data: str | bytes) -> Any:
+        """Decode a return value of exactly one item."""
+        return self.decode(data)[0]
+
+
+def function(signature: str, returns: str = "") -> Function:
+    """Make a Function from `name(type,type)` and comma-separated return types without tuples."""
+    name, _, rest = signature.partition("(")
+    inputs = tuple(part for part in rest.rstrip(")").split(",") if part)
+    return Function(name, inputs, tuple(part for part in returns.split(",") if part))
+
+
+def topic(signature: str) -> str:
+    """Return the first topic of an event."""
+    return "0x" + keccak(text=signature).hex()
+
+
+MARGIN_CALL = function("margin_call(uint256)", "uint256")
+TAKE = function("take(uint256,uint256,uint256,uint256,address,bytes)", "uint256,uint256")
+ABSORB = function("absorb(uint256)")
+
+LIVE_INDEX = function("live_index()", "uint256")
+TOTALS = function("totals()", "uint256")
+COIN = function("coin()", "address")
+HUB = function("hub()", "address")
+GRACE_PERIOD = function("grace_period()", "uint256")
+AUCTION_DURATION = function("auction_duration()", "uint256")
+CALL_COOL_DOWN = function("call_cool_down()", "uint256")
+DEBT_FLOOR = function("debt_floor()", "uint256")
+CALL_TIP = function("call_tip()", "uint256")
+LIQUIDATION_PENALTY = function("liquidation_penalty()", "uint256")
+HUB_READ = function("read(uint256)", "uint256[]")
+
+BALANCE_OF = function("balanceOf(address)", "uint256")
+ALLOWANCE = function("allowance(address,address)", "uint256")
+APPROVE = function("approve(address,uint256)", "bool")
+
+MARKET_SELL = function("sell(address,uint256,uint256,address)", "uint256")
+MARKET_QUOTE_SELL = function("quote_sell(address,uint256)", "uint256")
+
+ACCOUNT_UPDATED = topic("AccountUpdated(uint256,uint256,uint256,uint256)")
+MARGIN_CALLED = topic("MarginCalled(uint256,uint256,address,uint256)")
+COLLATERAL_LISTED = topic("CollateralListed(uint256,address,uint256,uint256)")
+COLLATERAL_CHANGED = topic("CollateralChanged(uint256,uint256,uint256)")
+TRANSFER = topic("Transfer(address,address,uint256)")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one transaction or eth_call says: to whom, which data, and the most gas it may use."""
+
+    to: str
+    data: bytes
+    gas: int = 1_000_000
+
+    def as_request(self, sender: str) -> dict[str, str]:
+        """Return the eth_call object, sent from `sender`."""
+        return {
+            "from": sender,
+            "to": self.to,
+            "data": "0x" + self.data.hex(),
+            "gas": hex(self.gas),
+        }
+
+
+def view_request(to: str, fn: Function, *args: Any) -> dict[str, str]:
+    """Return the eth_call object of a view."""
+    return {"to": to, "data": "0x" + fn.encode(*args).hex()}

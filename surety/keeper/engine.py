@@ -1,0 +1,458 @@
+# SPDX-License-Identifier: MIT
+"""The keeper at work: at each head ingest, evaluate, plan, simulate, submit. The only impure caller."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from surety.chain import Rpc, RpcError, TransportError
+from surety.formulas import Revert, margin_math
+from surety.keeper import codec
+from surety.keeper.accounting import Rests, Stats, coin_flows
+from surety.keeper.auctions import price_at
+from surety.keeper.book import Book, Called, Reading
+from surety.keeper.chain import Head
+from surety.keeper.codec import BadAnswer, Call, view_request
+from surety.keeper.market import Market
+from surety.keeper.node import Failure, Request, ask, is_revert
+from surety.keeper.profit import GasCosts, Ladder, Quotes, net_of_take
+from surety.keeper.risk import Assessment, State, Unpriced, View, exact, screen
+from surety.keeper.senders import Outcome, Outgoing, Sender
+from surety.keeper.strategy import Absorb, Intent, MarginCall, Policy, Skip, Take, plan
+from surety.keeper.words import KindConfig
+
+WAD = 10**18
+MAX_UINT256 = 2**256 - 1
+# shares of what may have to be sold at which the market is asked, in sixteenths
+LADDER = (1, 4, 8, 16)
+# the vault refreshes up to 8 kinds, and the hub keeps this much gas for each of its oracles
+GAS_PER_KIND = 450_000
+GAS_BASE = 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperConfig:
+    """How a keeper values and what it dares.
+
+    `gas_price`: wei per gas by which its own gas is valued, None = what each receipt says.
+    `native_price`: coin WAD per whole native coin, None = unknown, then nothing is taken.
+    `slippage_bps`: how much less than quoted a sale may bring.
+    """
+
+    gas_price: int | None = None
+    native_price: int | None = None
+    slippage_bps: int = 50
+    from_block: int = 0
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(slots=True)
+class HeadReport:
+    """What one head brought and what was done about it; `error` says why the work was put off."""
+
+    number: int = 0
+    watched: int = 0
+    states: Counter[State] = field(default_factory=Counter)
+    sent: list[Intent] = field(default_factory=list)
+    sold: list[int] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Holdings:
+    coins: int
+    tokens: dict[int, int]
+
+
+class Keeper:
+    """Watches one vault and acts with one address; call `on_head` once per new block.
+
+    Without a market nothing is taken: what cannot be sold has no price.
+    """
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        vault: str,
+        sender: Sender,
+        market: Market | None = None,
+        config: KeeperConfig | None = None,
+    ) -> None:
+        self.config = config or KeeperConfig()
+        self.book = Book(rpc, vault, self.config.from_block)
+        self.stats = Stats()
+        self.inventory: dict[int, int] = {}
+        self._rpc = rpc
+        self._sender = sender
+        self._market = market
+        self._rests = Rests()
+        self._actions: dict[str, Intent | int] = {}
+        self._callable_since: dict[int, int] = {}
+        self._evaluated: int | None = None
+        self._allowed: set[str] = set()
+
+    def on_head(self) -> HeadReport:
+        """Do all the work of the newest block.
+
+        An answer that is lost or makes no sense ends the round with `error` set; nothing is concluded from
+        it, and the next call does the work. Raises KeeperError only when there is no vault.
+        """
+        report = HeadReport()
+        try:
+            self._round(report)
+        except (TransportError, RpcError, BadAnswer) as error:
+            report.error = str(error) or type(error).__name__
+        return report
+
+    def _round(self, report: HeadReport) -> None:
+        asked_kinds: list[int] = []
+
+        def questions(head: Head) -> list[Request]:
+            asked_kinds[:] = sorted(self.book.configs) if self._market is not None else []
+            return [*self._holding_requests(head, asked_kinds), *self._sender.requests(head)]
+
+        reading = self.book.refresh(questions)
+        if reading is None:
+            report.error = "the node is behind what was already read"
+            return
+        head, view = reading.head, reading.view
+        report.number, report.watched = head.number, self.book.table.watched
+        held = 1 + len(asked_kinds)
+        self._note_logs(reading)
+        self._settle(head, self._sender.settle(head, reading.answers[held:]), report)
+        holdings = self._holdings(asked_kinds, reading.answers[:held])
+        self.inventory = holdings.tokens
+        subjects = self._evaluate(view, report)
+        self._note_callable(head, subjects, reading.rebuilt)
+        outgoing = self._sales(view, holdings, self._gas_costs(head), report)
+        intents = self._plan(head, view, subjects, holdings, report)
+        outgoing += [self._outgoing(intent, view) for intent in intents]
+        self._submit(head, outgoing, report)
+
+    # ingest
+
+    def _holding_requests(self, head: Head, kinds: Sequence[int]) -> list[Request]:
+        at, own = hex(head.number), self._sender.address
+        tokens = [self.book.coin, *(self.book.configs[kind].token for kind in kinds)]
+        return [("eth_call", [view_request(token, codec.BALANCE_OF, own), at]) for token in tokens]
+
+    def _holdings(self, kinds: Sequence[int], answers: Sequence[Any]) -> _Holdings:
+        """Read balances; a token that does not answer only has no inventory."""
+        coins, *tokens = answers
+        if isinstance(coins, Failure):
+            raise BadAnswer(coins.message)
+        held: dict[int, int] = {}
+        for kind, answer in zip(kinds, tokens, strict=True):
+            reverted = is_revert(answer)
+            try:
+                amount = 0 if reverted else int(codec.BALANCE_OF.word(answer))
+            except BadAnswer:
+                amount = 0
+            if amount:
+                held[kind] = amount
+        return _Holdings(int(codec.BALANCE_OF.word(coins)), held)
+
+    def _note_logs(self, reading: Reading) -> None:
+        for account in reading.updated:
+            self._rests.clear(_key(account))
+        for call in reading.called:
+            self._note_called(call)
+
+    def _note_called(self, call: Called) -> None:
+        since = self._callable_since.pop(call.account, None)
+        if since is not None:
+            self.stats.called_after(call.block - since)
+
+    def _settle(self, head: Head, outcomes: Sequence[Outcome], report: HeadReport) -> None:
+        """Book what became of transactions that were out."""
+        for outcome in outcomes:
+            action = self._actions.pop(outcome.tag, None)
+            report.outcomes.append(outcome)
+            self.stats.gas += outcome.gas_used
+            self.stats.fees += outcome.fee
+            self.stats.gas_value += self._gas_value(outcome)
+            if outcome.status != "mined":
+                self.stats.reverted += outcome.status == "reverted"
+                self._rests.failed(outcome.tag, head.number)
+                continue
+            came, left = coin_flows(outcome.logs, self.book.coin, self._sender.address)
+            self.stats.coins_in += came
+            self.stats.coins_out += left
+            self._rests.clear(outcome.tag)
+            self.stats.calls += isinstance(action, MarginCall)
+            self.stats.takes += isinstance(action, Take)
+            self.stats.absorbs += isinstance(action, Absorb)
+            self.stats.sales += isinstance(action, int) and outcome.tag.startswith("sell:")
+            if outcome.tag.startswith("approve:"):
+                self._allowed.add(outcome.tag.removeprefix("approve:"))
+
+    def _gas_value(self, outcome: Outcome) -> int:
+        fee = outcome.fee
+        if self.config.gas_price is not None:
+            fee = outcome.gas_used * self.config.gas_price
+        if self.config.native_price is None:
+            return 0
+        return int(margin_math.mul_div_up(fee, self.config.native_price, WAD))
+
+    # evaluate
+
+    def _evaluate(self, view: View, report: HeadReport) -> list[Assessment]:
+        """Decide every account that the screen passes on; one that cannot be decided stops no other."""
+        table = self.book.table
+        subjects: list[Assessment] = []
+        for row in screen(table, view):
+            account = table.ids[row]
+            try:
+                subject = exact(account, table.words[row], table.balances[row], view)
+            except Unpriced as error:
+                report.skips.append(Skip(account, str(error)))
+                continue
+            except (Revert, ArithmeticError, LookupError, TypeError, ValueError) as error:
+                report.skips.append(Skip(account, f"cannot be decided: {error!r}"))
+                continue
+            report.states[subject.state] += 1
+            if subject.debt > subject.maintenance:
+                subjects.append(subject)
+        return subjects
+
+    def _note_callable(self, head: Head, subjects: Sequence[Assessment], rebuilt: bool) -> None:
+        """Remember since which block accounts are callable; unseen blocks count against the keeper."""
+        if rebuilt:
+            self._callable_since.clear()
+        first = head.number
+        if self._evaluated is not None and not rebuilt:
+            first = min(head.number, self._evaluated + 1)
+        now = {s.account for s in subjects if s.state is State.CALLABLE}
+        self._callable_since = {
+            account: self._callable_since.get(account, first) for account in now
+        }
+        self._evaluated = head.number
+
+    # plan
+
+    def _plan(
+        self,
+        head: Head,
+        view: View,
+        subjects: Sequence[Assessment],
+        holdings: _Holdings,
+        report: HeadReport,
+    ) -> list[Intent]:
+        busy = self._sender.busy()
+        ready: list[Assessment] = []
+        for subject in subjects:
+            key = _key(subject.account)
+            if key in busy:
+                report.skips.append(Skip(subject.account, "on its way"))
+            elif self._rests.resting(key, head.number):
+                report.skips.append(Skip(subject.account, "resting after a failure"))
+            else:
+                ready.append(subject)
+        gas = self._gas_costs(head)
+        spent = sum(
+            action.reserved
+            for tag, action in self._actions.items()
+            if isinstance(action, Take) and tag in busy
+        )
+        purse = max(0, holdings.coins - spent)
+        auctions = [s for s in ready if s.state is State.IN_AUCTION]
+        quotes = self._quotes(view, auctions, purse, holdings)
+        chosen = plan(
+            ready, view, purse, quotes, gas, self.config.policy, already=dict(holdings.tokens)
+        )
+        report.skips.extend(chosen.skips)
+        return self._simulated(view, chosen.intents, quotes, gas, report)
+
+    def _gas_costs(self, head: Head) -> GasCosts:
+        price = self.config.gas_price
+        return GasCosts(price if price is not None else head.base_fee, self.config.native_price)
+
+    def _quotes(
+        self, view: View, auctions: Sequence[Assessment], purse: int, holdings: _Holdings
+    ) -> Quotes:
+        """Ask the market about every kind that is for sale; no answer is no price, not an error."""
+        nothing = Quotes({}, self.config.slippage_bps)
+        if self._market is None or not auctions:
+            return nothing
+        wanted: dict[int, int] = {}
+        dearest: dict[int, int] = {}
+        for subject in auctions:
+            for term in subject.terms:
+                kind = term.config.kind
+                price = price_at(term, subject.opens, view.params.auction_duration, view.now)
+                wanted[kind] = wanted.get(kind, 0) + term.balance
+                dearest[kind] = min(price, dearest.get(kind, price))
+        sales: list[tuple[int, int]] = []
+        for kind, amount in sorted(wanted.items()):
+            unit = 10 ** view.configs[kind].decimals
+            affordable = purse * unit // max(1, dearest[kind])
+            total = holdings.tokens.get(kind, 0) + min(amount, affordable)
+            sales += [(kind, part) for part in _parts(total)]
+        try:
+            answers = self._market.quote_sell(
+                [(view.configs[kind].token, amount) for kind, amount in sales], view.number
+            )
+        except (TransportError, RpcError, BadAnswer):
+            return nothing
+        points: dict[int, list[tuple[int, int]]] = {}
+        for (kind, amount), coins in zip(sales, answers, strict=True):
+            if coins is not None:
+                points.setdefault(kind, []).append((amount, coins))
+        ladders = {kind: Ladder(tuple(sorted(found))) for kind, found in points.items()}
+        return Quotes(ladders, self.config.slippage_bps)
+
+    # simulate
+
+    def _simulated(
+        self,
+        view: View,
+        intents: Sequence[Intent],
+        quotes: Quotes,
+        gas: GasCosts,
+        report: HeadReport,
+    ) -> list[Intent]:
+        """Keep the intents that the vault would accept now, with takes that still pay as executed."""
+        own, at = self._sender.address, hex(view.number)
+        answers = ask(
+            self._rpc,
+            [
+                ("eth_call", [self._outgoing(intent, view).call.as_request(own), at])
+                for intent in intents
+            ],
+        )
+        kept: list[Intent] = []
+        for intent, answer in zip(intents, answers, strict=True):
+            reason = ""
+            if is_revert(answer):
+                reason = f"simulation: {answer.message}"
+            elif isinstance(intent, Take):
+                try:
+                    amount, cost = codec.TAKE.decode(answer)
+                    net = net_of_take(intent.size.kind, amount, cost, quotes, gas)
+                    reason = "" if net is not None and net > 0 else "simulation: not profitable"
+                except BadAnswer as error:
+                    reason = f"simulation: {error}"
+            if reason:
+                self._rests.failed(_key(intent.account), view.number)
+                report.skips.append(Skip(intent.account, reason))
+            else:
+                kept.append(intent)
+        return kept
+
+    # submit
+
+    def _outgoing(self, intent: Intent, view: View) -> Outgoing:
+        row = self.book.table.row_of(intent.account)
+        kinds = len(self.book.table.balances[row]) if row is not None else 8
+        gas = GAS_BASE + GAS_PER_KIND * max(1, kinds)
+        if isinstance(intent, MarginCall):
+            data = codec.MARGIN_CALL.encode(intent.account)
+        elif isinstance(intent, Take):
+            own = self._sender.address
+            data = codec.TAKE.encode(
+                intent.account, intent.size.kind, intent.amount, intent.max_price, own, b""
+            )
+        else:
+            data = codec.ABSORB.encode(intent.account)
+        return Outgoing(_key(intent.account), Call(self.book.vault, data, gas), intent)
+
+    def _sales(
+        self, view: View, holdings: _Holdings, gas: GasCosts, report: HeadReport
+    ) -> list[Outgoing]:
+        """Sell what was taken, whole; after failures in ever smaller parts."""
+        market = self._market
+        if market is None or not holdings.tokens:
+            return []
+        busy = self._sender.busy()
+        outgoing: list[Outgoing] = []
+        sales: list[tuple[KindConfig, int]] = []
+        try:
+            self._ask_allowances(view, sorted(holdings.tokens))
+            for kind, amount in sorted(holdings.tokens.items()):
+                config, tag = view.configs[kind], f"sell:{kind}"
+                if tag in busy or self._rests.resting(tag, view.number):
+                    continue
+                if config.token not in self._allowed:
+                    outgoing += self._approval(config.token, busy)
+                    continue
+                part = amount >> min(self._rests.failures(tag), 16)
+                sales.append((config, max(1, part)))
+            quoted = market.quote_sell([(c.token, part) for c, part in sales], view.number)
+        except (TransportError, RpcError, BadAnswer):
+            return outgoing
+        for (config, part), coins in zip(sales, quoted, strict=True):
+            tag = f"sell:{config.kind}"
+            gas_value = gas.value_up(gas.sell)
+            if coins and gas_value is not None and coins <= gas_value:
+                continue  # waits until more of it is worth a transaction
+            if not coins:
+                self._rests.failed(tag, view.number)
+                continue
+            least = margin_math.mul_div_down(coins, 10_000 - self.config.slippage_bps, 10_000)
+            call = market.sell(config.token, part, least, self._sender.address)
+            outgoing.append(Outgoing(tag, call, config.kind))
+            report.sold.append(config.kind)
+        return outgoing
+
+    def _ask_allowances(self, view: View, kinds: Sequence[int]) -> None:
+        """Find out once per token whether the market may already pull it."""
+        assert self._market is not None
+        tokens = [
+            view.configs[k].token for k in kinds if view.configs[k].token not in self._allowed
+        ]
+        own, spender = self._sender.address, self._market.spender
+        answers = ask(
+            self._rpc,
+            [
+                (
+                    "eth_call",
+                    [view_request(token, codec.ALLOWANCE, own, spender), hex(view.number)],
+                )
+                for token in tokens
+            ],
+        )
+        for token, answer in zip(tokens, answers, strict=True):
+            if not isinstance(answer, Failure) and codec.ALLOWANCE.word(answer) > MAX_UINT256 // 2:
+                self._allowed.add(token)
+
+    def _approval(self, token: str, busy: set[str]) -> list[Outgoing]:
+        assert self._market is not None
+        tag = f"approve:{token}"
+        if tag in busy:
+            return []
+        data = codec.APPROVE.encode(self._market.spender, MAX_UINT256)
+        return [Outgoing(tag, Call(token, data, 120_000), None)]
+
+    def _submit(self, head: Head, outgoing: list[Outgoing], report: HeadReport) -> None:
+        """Send everything, first what protects the protocol; then look once whether it is mined already."""
+        outgoing.sort(key=lambda item: item.tag.startswith(("sell:", "approve:")))
+        busy = self._sender.busy()
+        if not outgoing and not busy:
+            return
+        for item in outgoing:
+            if item.action is not None:
+                self._actions[item.tag] = item.action
+        refused = self._sender.submit(outgoing, head)
+        turned_back = {outcome.tag for outcome in refused}
+        for item in outgoing:
+            if isinstance(item.action, MarginCall | Take | Absorb) and item.tag not in turned_back:
+                report.sent.append(item.action)
+        self._settle(head, refused, report)
+        if not outgoing:
+            return
+        answers = ask(self._rpc, self._sender.requests(head))
+        self._settle(head, self._sender.settle(head, answers), report)
+
+
+def _key(account: int) -> str:
+    """Return the tag of what is out for an account: one transaction at a time."""
+    return f"account:{account}"
+
+
+def _parts(total: int) -> list[int]:
+    return sorted({total * share // 16 for share in LADDER} - {0})
