@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""What a system is made of before it exists: typed parameters, checked before anything is sent.
+
+Ratios are basis points, periods seconds, coin amounts and prices WAD, token amounts base units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+BPS: Final = 10_000
+WAD: Final = 10**18
+RAY: Final = 10**27
+YEAR: Final = 365 * 86_400
+MAX_KINDS: Final = 32
+
+
+class ParamsError(ValueError):
+    """A parameter that the contracts would refuse; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The margin levels and auction factors of a kind, in bps."""
+
+    initial_ltv: int
+    maintenance_ltv: int
+    close_out_ltv: int
+    start_factor: int
+    end_factor: int
+
+    def check(self, name: str, penalty: int) -> None:
+        """Raise ParamsError where the vault would refuse these levels."""
+        if not 0 <= self.initial_ltv < self.maintenance_ltv < self.close_out_ltv <= self.end_factor:
+            raise ParamsError(
+                f"{name}: levels must ascend: initial_ltv < maintenance_ltv < close_out_ltv"
+                f" <= end_factor, not {self}"
+            )
+        if not (BPS <= self.start_factor <= 11_000 and self.end_factor < BPS):
+            raise ParamsError(f"{name}: start_factor must be 10000..11000 and end_factor below 10000")
+        if self.maintenance_ltv * (BPS + penalty) > self.end_factor * BPS:
+            raise ParamsError(
+                f"{name}: maintenance_ltv with the penalty of {penalty} bps is above end_factor:"
+                " an account caught at maintenance could not pay its penalty"
+            )
+
+
+# calibrated defaults: volatile majors, liquid-staking tokens, stable coins
+MAJOR: Final = Levels(7_500, 8_000, 8_500, 10_100, 8_800)
+LST: Final = Levels(7_200, 7_800, 8_300, 10_100, 8_600)
+STABLE: Final = Levels(8_800, 9_100, 9_400, 10_050, 9_650)
+
+
+@dataclass(frozen=True, slots=True)
+class KindParams:
+    """One kind of collateral: its token, its feed, its levels and its limits.
+
+    `aggregator` is a Chainlink-style feed over which an adapter is deployed; `oracle` is an adapter that
+    exists already. Exactly one of them is given. Slew limits are in 1e-9 of the price per second.
+    """
+
+    name: str
+    token: str
+    levels: Levels
+    aggregator: str | None = None
+    oracle: str | None = None
+    cap: int = 2**128 - 1
+    max_age: int = 90_000
+    min_price: int = 1
+    max_price: int = 2**88 - 1
+    slew_down: int = 1_666_667
+    slew_up: int = 333_333
+    isolated: bool = False
+
+    def check(self, penalty: int) -> None:
+        """Raise ParamsError where the hub or the vault would refuse this kind."""
+        self.levels.check(self.name, penalty)
+        if (self.aggregator is None) == (self.oracle is None):
+            raise ParamsError(f"{self.name}: give either an aggregator or an oracle")
+        if not 0 < self.min_price <= self.max_price < 2**88:
+            raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price <= max_price < 2**88")
+        if not 0 < self.max_age < 2**24:
+            raise ParamsError(f"{self.name}: max_age must be 1..{2**24 - 1} seconds")
+        if not 0 <= self.cap < 2**128:
+            raise ParamsError(f"{self.name}: cap must fit 128 bits")
+
+
+@dataclass(frozen=True, slots=True)
+class BookParams:
+    """The immutable numbers of a vault, its interest and the most it may mint."""
+
+    grace_period: int = 3_600
+    auction_duration: int = 7_200
+    call_cool_down: int = 86_400
+    debt_floor: int = 2_000 * WAD
+    call_tip: int = 5 * WAD
+    liquidation_penalty: int = 500
+    rate: int = RAY * 5 // 100 // YEAR  # 5 % a year, rounded down
+    ceiling: int = 10**9 * WAD
+
+    def check(self) -> None:
+        """Raise ParamsError where the vault would refuse these numbers."""
+        if not 0 <= self.grace_period <= 30 * 86_400:
+            raise ParamsError("grace_period must be 0..2592000 seconds")
+        if not 0 < self.auction_duration <= 30 * 86_400:
+            raise ParamsError("auction_duration must be 1..2592000 seconds")
+        if not 0 <= self.call_cool_down <= YEAR:
+            raise ParamsError("call_cool_down must be 0..31536000 seconds")
+        if not 0 < self.debt_floor < 2**96:
+            raise ParamsError("debt_floor must be above 0 and fit 96 bits")
+        if not 0 <= self.call_tip <= self.debt_floor // 10:
+            raise ParamsError("call_tip must be at most a tenth of debt_floor")
+        if not 0 <= self.liquidation_penalty <= 2_000:
+            raise ParamsError("liquidation_penalty must be 0..2000 bps")
+        if not 0 <= self.rate <= RAY // YEAR + 1:
+            raise ParamsError("rate must be at most 100 % a year in RAY per second")
+        if not 0 <= self.ceiling < 2**128:
+            raise ParamsError("ceiling must fit 128 bits")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemParams:
+    """A whole system: coin, hub, fund, lens and one book with its kinds, in the order of their numbers.
+
+    The most used kinds come first: each unset bit below a kind costs gas in every loop over a mask.
+    """
+
+    kinds: tuple[KindParams, ...]
+    book: BookParams = field(default_factory=BookParams)
+    governor: str | None = None  # None: the deployer stays governor
+    coin_name: str = "Surety Dollar"
+    coin_symbol: str = "SUD"
+    fresh_for: int = 60
+
+    def check(self) -> None:
+        """Raise ParamsError for anything that the contracts would refuse."""
+        if not 1 <= len(self.kinds) <= MAX_KINDS:
+            raise ParamsError(f"a book has 1 to {MAX_KINDS} kinds, not {len(self.kinds)}")
+        self.book.check()
+        for kind in self.kinds:
+            kind.check(self.book.liquidation_penalty)
+        names = [kind.name for kind in self.kinds]
+        tokens = [kind.token.lower() for kind in self.kinds]
+        if len(set(names)) != len(names) or len(set(tokens)) != len(tokens):
+            raise ParamsError("every kind needs its own name and its own token")
