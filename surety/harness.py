@@ -88,7 +88,7 @@ def compile_harness(formulas: Formulas, cache: Path | None = None) -> Harness:
 
     Raises HarnessError with the compiler's first line when the module does not compile.
     """
-    from eth_utils import function_signature_to_4byte_selector
+    from eth_utils.abi import function_signature_to_4byte_selector
     from vyper import __version__ as vyper_version
 
     source = harness_source(formulas)
