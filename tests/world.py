@@ -120,9 +120,13 @@ class World:
     def give_coins(self, who: str, amount: int) -> None:
         """Give coins that the other owner borrows against a large safe account of theirs."""
         rich = self.id(self.other, 255)
-        collateral = amount * 2 * 10**18 // self.price(0) + 10**18
+        borrowed = max(amount, self.book.debt_floor)
+        collateral = borrowed * 2 * 10**18 // self.price(0) + 10**18
         self.give(self.other, 0, collateral)
-        self.vault.transact("adjust", rich, [(0, collateral)], amount, who, b"", sender=self.other)
+        self.vault.transact(
+            "adjust", rich, [(0, collateral)], borrowed, self.other, b"", sender=self.other
+        )
+        self.coin.transact("transfer", who, amount, sender=self.other)
 
     def open(
         self, legs: Sequence[tuple[int, int]], debt: int, owner: str | None = None, sub: int = 0

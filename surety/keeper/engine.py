@@ -17,7 +17,7 @@ from surety.keeper.book import Book, Called, Reading
 from surety.keeper.chain import Head
 from surety.keeper.codec import BadAnswer, Call, view_request
 from surety.keeper.market import Market
-from surety.keeper.node import Failure, Request, ask, is_revert
+from surety.keeper.node import Failure, Request, ask
 from surety.keeper.profit import GasCosts, Ladder, Quotes, net_of_take
 from surety.keeper.risk import Assessment, State, Unpriced, View, exact, screen
 from surety.keeper.senders import Outcome, Outgoing, Sender
@@ -148,9 +148,8 @@ class Keeper:
             raise BadAnswer(coins.message)
         held: dict[int, int] = {}
         for kind, answer in zip(kinds, tokens, strict=True):
-            reverted = is_revert(answer)
             try:
-                amount = 0 if reverted else int(codec.BALANCE_OF.word(answer))
+                amount = 0 if isinstance(answer, Failure) else int(codec.BALANCE_OF.word(answer))
             except BadAnswer:
                 amount = 0
             if amount:
@@ -328,7 +327,7 @@ class Keeper:
         kept: list[Intent] = []
         for intent, answer in zip(intents, answers, strict=True):
             reason = ""
-            if is_revert(answer):
+            if isinstance(answer, Failure):
                 reason = f"simulation: {answer.message}"
             elif isinstance(intent, Take):
                 try:
@@ -338,7 +337,9 @@ class Keeper:
                 except BadAnswer as error:
                     reason = f"simulation: {error}"
             if reason:
-                self._rests.failed(_key(intent.account), view.number)
+                # a node that will not say is no failure of the account
+                if not isinstance(answer, Failure) or answer.reverted:
+                    self._rests.failed(_key(intent.account), view.number)
                 report.skips.append(Skip(intent.account, reason))
             else:
                 kept.append(intent)

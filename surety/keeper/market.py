@@ -9,7 +9,7 @@ from typing import Protocol
 from surety.chain import Rpc
 from surety.keeper import codec
 from surety.keeper.codec import Call
-from surety.keeper.node import ask, is_revert
+from surety.keeper.node import Failure, ask
 
 
 class Market(Protocol):
@@ -60,7 +60,7 @@ class ContractMarket:
             ],
         )
         return [
-            None if is_revert(answer) else int(codec.MARKET_QUOTE_SELL.word(answer))
+            None if isinstance(answer, Failure) else int(codec.MARKET_QUOTE_SELL.word(answer))
             for answer in answers
         ]
 
