@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""`surety bench`: measurements a person can run and a test can check."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from surety.anvil import AnvilFailed, AnvilMissing
+from surety.bench.gas import Gas, compare, measure_gas
+from surety.chain import ChainError
+from surety.files import write_atomically
+
+SNAPSHOT = Path("snapshots/gas.json")
+
+
+@click.group()
+def bench() -> None:
+    """Measure gas (speed follows)."""
+
+
+@bench.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--check", is_flag=True, help="Compare with the snapshot; exit 2 when a figure differs.")
+@click.option("--update", is_flag=True, help="Write the figures into the snapshot.")
+@click.option(
+    "--snapshot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=SNAPSHOT,
+    show_default=True,
+    help="The committed figures.",
+)
+def gas(as_json: bool, check: bool, update: bool, snapshot: Path) -> None:
+    """Measure the gas of every operation on a local Anvil.
+
+    Settings: hub price fresh, one kind, a minimal ERC-20 with unlimited allowance, a market with other users.
+    An operation that does not exist yet is null.
+    """
+    try:
+        committed = _read(snapshot)
+        measured = measure_gas()
+        if update:
+            write_atomically(snapshot, json.dumps(measured, indent=2) + "\n")
+    except (AnvilFailed, AnvilMissing, ChainError, OSError, ValueError) as error:
+        click.echo(f"surety bench gas: {error}", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(json.dumps(measured, indent=2))
+    else:
+        _print(measured, committed)
+    differences = compare(measured, committed) if check and not update else []
+    for line in differences:
+        click.echo(line, err=True)
+    sys.exit(2 if differences else 0)
+
+
+def _read(path: Path) -> Gas:
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must hold one JSON object")
+    return found
+
+
+def _print(measured: Gas, committed: Gas) -> None:
+    table = Table(title="Gas of whole transactions (vault_bytes: bytes of runtime code)")
+    table.add_column("operation")
+    table.add_column("now", justify="right")
+    table.add_column("snapshot", justify="right")
+    table.add_column("change", justify="right")
+    for name, now in measured.items():
+        was = committed.get(name)
+        change = "" if now is None or was is None else f"{now - was:+,}" if now != was else "="
+        table.add_row(
+            name, "-" if now is None else f"{now:,}", "-" if was is None else f"{was:,}", change
+        )
+    Console().print(table)
