@@ -274,7 +274,8 @@ class _Translation:
             self.uint256(entry)
         if type(node.returns).__name__ == "Tuple" and len(returned) < 2:
             self.refuse(node, "a tuple of fewer than two values")
-        doc = node.doc_string.value if node.doc_string is not None else ""
+        docstring = getattr(node, "doc_string", None)
+        doc = docstring.value if docstring is not None else ""
         text = "\n".join(line.strip() for line in doc.strip().splitlines())
         self.signatures[node.name] = Signature(
             node.name, tuple(names), len(returned), text, node.lineno
