@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""One hub with three kinds on oracles that can be told to misbehave."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.unit.conftest import BPS, WAD, Word
+
+FRESH_FOR = 60
+MAX_AGE = 3_600
+MIN_PRICE = WAD
+MAX_PRICE = 100_000 * WAD
+PRICE = 2_000 * WAD
+SLEW_DOWN = 1_666_666
+SLEW_UP = 333_333
+FAILED = 1
+
+
+@pytest.fixture(scope="session")
+def new_hub(project, governor):
+    return lambda fresh_for: governor.deploy(project.PriceHub, governor, fresh_for)
+
+
+@pytest.fixture(scope="session")
+def new_oracle(project, governor):
+    return lambda price=PRICE: governor.deploy(project.MockOracle, price)
+
+
+@pytest.fixture(scope="session")
+def list_kind(governor, new_token, new_oracle):
+    """List a fresh token on a hub with usual parameters, any of which may be another."""
+
+    def add(hub, oracle=None, token=None, **other):
+        token = token or new_token()
+        oracle = oracle or new_oracle()
+        usual = {
+            "max_age": MAX_AGE,
+            "min_price": MIN_PRICE,
+            "max_price": MAX_PRICE,
+            "slew_down": SLEW_DOWN,
+            "slew_up": SLEW_UP,
+        }
+        receipt = hub.list_kind(token, oracle, *(usual | other).values(), sender=governor)
+        return SimpleNamespace(token=token, oracle=oracle, receipt=receipt)
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def market(new_hub, list_kind):
+    """A hub with kinds 0, 1, 2 and their oracles."""
+    hub = new_hub(FRESH_FOR)
+    kinds = [list_kind(hub) for _ in range(3)]
+    return SimpleNamespace(hub=hub, kinds=kinds, oracles=[kind.oracle for kind in kinds])
+
+
+@pytest.fixture(scope="session")
+def hub(market):
+    return market.hub
+
+
+@pytest.fixture(scope="session")
+def oracle(market):
+    return market.oracles[0]
+
+
+@pytest.fixture
+def word_of(hub):
+    """The stored word of a kind."""
+    return lambda kind=0: Word.unpack(hub.words(kind))
+
+
+@pytest.fixture
+def seen(hub):
+    """The word of one kind as a transaction would get it now."""
+    return lambda kind=0: Word.unpack(hub.read(1 << kind)[0])
+
+
+@pytest.fixture(scope="session")
+def good_word():
+    return lambda price, updated_at: Word(price, price, updated_at, BPS, BPS, 0)
+
+
+@pytest.fixture
+def in_one_block(clock, accounts):
+    """Send calls, in this order, into one block and return their receipts."""
+
+    def send(*calls):
+        sender = accounts[9].address
+        clock.rpc("evm_setAutomine", False)
+        try:
+            hashes = [
+                clock.rpc(
+                    "eth_sendTransaction",
+                    {
+                        "from": sender,
+                        "to": to.address,
+                        "data": "0x" + bytes(data).hex(),
+                        "gas": hex(10**6),
+                    },
+                )
+                for to, data in calls
+            ]
+            clock.next_at(clock.now + 1)
+            clock.rpc("evm_mine")
+        finally:
+            clock.rpc("evm_setAutomine", True)
+        receipts = [clock.rpc("eth_getTransactionReceipt", each) for each in hashes]
+        assert len({receipt["blockNumber"] for receipt in receipts}) == 1
+        assert [int(receipt["status"], 16) for receipt in receipts] == [1] * len(calls)
+        return receipts
+
+    return send
