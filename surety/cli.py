@@ -11,11 +11,19 @@ from surety import __version__
 
 # name -> (module, attribute, one-line help): nothing is imported until a command is used
 COMMANDS = {
-    "demo": ("surety.demo.command", "demo", "Replay a market crash on a local chain with a keeper."),
+    "demo": (
+        "surety.demo.command",
+        "demo",
+        "Replay a market crash on a local chain with a keeper.",
+    ),
     "vectors": ("surety.vectors", "vectors", "Check a vectors file against Python and the EVM."),
     "bench": ("surety.bench.command", "bench", "Measure gas and speed."),
     "keeper": ("surety.keeper.command", "keeper", "Watch accounts, call margin and buy auctions."),
-    "compile": ("surety.compile", "compile_command", "Compile the contracts into surety/artifacts."),
+    "compile": (
+        "surety.compile",
+        "compile_command",
+        "Compile the contracts into surety/artifacts.",
+    ),
 }
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 def write_atomically(path: Path, text: str) -> None:
     """Write `text` beside `path` and rename it into place, so that nobody ever sees half a file.
 
-    Raises OSError where the folder is missing or not writable; an existing file then stays as it was.
+    Raises OSError where the folder is missing or not writable; an existing file then stays.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise

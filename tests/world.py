@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A whole system on an Anvil of its own, driven by raw JSON-RPC: about five times faster than through Ape.
+"""A whole system on an Anvil of its own, driven by raw JSON-RPC: five times faster than by Ape.
 
-`World` deploys through `surety.deploy`, the same code that deploys live, and offers the moves that tests
-make: fund an owner, open an account, set a price, move the clock.
+`World` deploys through `surety.deploy`, the same code that deploys live, and offers the moves that
+tests make: fund an owner, open an account, set a price, move the clock.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class World:
     def __init__(self, rpc: Rpc, params: SystemParams | None = None) -> None:
         self.rpc = rpc
         accounts = rpc.call("eth_accounts")
-        self.governor, self.owner, self.other, self.keeper, self.operator, self.stranger = accounts[:6]
+        self.governor, self.owner, self.other, self.keeper, self.operator, self.stranger = accounts[
+            :6
+        ]
         sender = UnlockedSender(rpc, self.governor)
         self.params = params or SystemParams(kinds=local_kinds(sender, LOCAL_KINDS))
         self.system: System = deploy_system(sender, self.params)
@@ -68,7 +70,9 @@ class World:
         self.fund = self.contract("InsuranceFund", self.system.fund)
         self.lens = self.contract("Lens", self.system.lens)
         self.tokens = [self.contract("MockToken", kind.token) for kind in self.params.kinds]
-        self.feeds = [self.contract("MockAggregator", kind.aggregator) for kind in self.params.kinds]
+        self.feeds = [
+            self.contract("MockAggregator", kind.aggregator) for kind in self.params.kinds
+        ]
         self.book: BookParams = self.params.book
         for who in (self.owner, self.other, self.keeper, self.operator, self.stranger):
             for token in self.tokens:
@@ -99,7 +103,7 @@ class World:
         self.feeds[kind].transact("set_answer", price // 10**10, sender=self.governor)
 
     def follow(self, *prices: int) -> None:
-        """Set the prices of kinds 0, 1, ... and poke the hub once its words are stale enough to move."""
+        """Set the prices of kinds 0, 1, ... and poke the hub once its words may move."""
         for kind, price in enumerate(prices):
             self.set_price(kind, price)
         self.forward(self.params.fresh_for)
@@ -190,7 +194,7 @@ def anvil_world(params: SystemParams | None = None) -> Iterator[World]:
 
 
 def check_books(world: World, ids: Sequence[int]) -> None:
-    """Assert the sums of a book over all its accounts: collateral, debt, masks and the equity identity."""
+    """Assert the sums of a book: collateral, debt, masks and the equity identity."""
     accounts = [world.account(id) for id in ids]
     vault = world.vault
     for kind, token in enumerate(world.tokens):

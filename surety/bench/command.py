@@ -26,7 +26,9 @@ def bench() -> None:
 
 @bench.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--check", is_flag=True, help="Compare with the snapshot; exit 2 when a figure differs.")
+@click.option(
+    "--check", is_flag=True, help="Compare with the snapshot; exit 2 when a figure differs."
+)
 @click.option("--update", is_flag=True, help="Write the figures into the snapshot.")
 @click.option(
     "--snapshot",
@@ -38,8 +40,8 @@ def bench() -> None:
 def gas(as_json: bool, check: bool, update: bool, snapshot: Path) -> None:
     """Measure the gas of every operation on a local Anvil.
 
-    Settings: hub price fresh, one kind, a minimal ERC-20 with unlimited allowance, a market with other users.
-    An operation that does not exist yet is null.
+    Settings: hub price fresh, one kind, a minimal ERC-20 with unlimited allowance, a market
+    with other users. An operation that does not exist yet is null.
     """
     try:
         committed = _read(snapshot)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Measure what each operation costs on a real Anvil: `gasUsed` of whole transactions.
 
-Settings, the same for every figure: hub price fresh, index written within the hour, one kind of collateral that
-is a minimal ERC-20 with unlimited allowance, a market with other users. *First* means that the account's slots
-and the owner's coin balance are still zero; everything else is warm. Times and addresses are fixed, so the
-figures repeat to the unit.
+Settings, the same for every figure: hub price fresh, index written within the hour, one kind of
+collateral that is a minimal ERC-20 with unlimited allowance, a market with other users. *First*
+means that the account's slots and the owner's coin balance are still zero; everything else is warm.
+Times and addresses are fixed, so the figures repeat to the unit.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class _Bench:
         return account
 
     def refresh(self, seconds: int = 0) -> None:
-        """Let time pass, then write the index and the prices, so that what follows finds both fresh."""
+        """Let time pass, then write the index and the prices: what follows finds both fresh."""
         if seconds:
             self.rpc.set_next_timestamp(self.rpc.timestamp() + seconds)
             self.rpc.mine()
@@ -112,7 +112,7 @@ class _Bench:
 
 
 def measure_gas() -> Gas:
-    """Run every operation on an Anvil of its own and return gas by operation, None where it does not exist."""
+    """Run every operation on an Anvil of its own; None stands for one that does not exist."""
     with Anvil(timestamp=GENESIS, block_interval=1) as node:
         bench = _Bench(Rpc(node.url))
         found: Gas = dict.fromkeys(OPERATIONS)
@@ -143,9 +143,7 @@ def measure_gas() -> Gas:
 def _liquidation(bench: _Bench) -> dict[str, int]:
     """Measure the steps of a liquidation on accounts that a crash makes callable."""
     single = bench.open(bench.owner, 1, [(0, 10 * WAD)], 14_990 * WAD)
-    cross = bench.open(
-        bench.owner, 2, [(kind, WAD) for kind in range(KINDS)], KINDS * 1_499 * WAD
-    )
+    cross = bench.open(bench.owner, 2, [(kind, WAD) for kind in range(KINDS)], KINDS * 1_499 * WAD)
     bench.crash(8)
     call = bench.gas(bench.keeper, "margin_call", single)
     bench.refresh(3_700)
@@ -160,7 +158,7 @@ def _liquidation(bench: _Bench) -> dict[str, int]:
 
 
 def compare(measured: Gas, committed: Gas) -> list[str]:
-    """Return one line for each figure that differs from the snapshot: a rise is a loss, a fall wants an update."""
+    """Return a line for each figure that differs from the snapshot; a fall wants an update too."""
     lines = []
     for name in OPERATIONS:
         now, was = measured.get(name), committed.get(name)
@@ -171,8 +169,8 @@ def compare(measured: Gas, committed: Gas) -> list[str]:
         elif now > was:
             lines.append(f"{name}: {was} -> {now}: rose by {now - was}")
         else:
-            lines.append(f"{name}: {was} -> {now}: fell by {was - now}, run `surety bench gas --update`")
+            lines.append(
+                f"{name}: {was} -> {now}: fell by {was - now}, run `surety bench gas --update`"
+            )
     unknown = sorted(set(committed) - set(OPERATIONS))
     return lines + [f"{name}: no such operation" for name in unknown]
-
-

@@ -32,12 +32,14 @@ LOCAL_KINDS = (
 
 
 def local_kinds(sender: Sender, kinds: Sequence[LocalKind] = LOCAL_KINDS) -> tuple[KindParams, ...]:
-    """Deploy an open-mint token and a settable 8-decimals feed for each kind, at its first price."""
+    """Deploy an open-mint token and a settable 8-decimals feed for each kind at its price."""
     token, feed = artifact("MockToken"), artifact("MockAggregator")
     return tuple(
         KindParams(
             name=kind.name,
-            token=deploy_contract(sender, token, kind.name.upper(), kind.name.upper(), kind.decimals),
+            token=deploy_contract(
+                sender, token, kind.name.upper(), kind.name.upper(), kind.decimals
+            ),
             levels=kind.levels,
             aggregator=deploy_contract(
                 sender, feed, FEED_DECIMALS, kind.price // 10 ** (18 - FEED_DECIMALS)

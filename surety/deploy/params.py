@@ -17,7 +17,7 @@ MAX_KINDS: Final = 32
 
 
 class ParamsError(ValueError):
-    """A parameter that the contracts would refuse; the message names it and says what is allowed."""
+    """A parameter that the contracts would refuse; the message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Levels:
                 f" <= end_factor, not {self}"
             )
         if not (BPS <= self.start_factor <= 11_000 and self.end_factor < BPS):
-            raise ParamsError(f"{name}: start_factor must be 10000..11000 and end_factor below 10000")
+            raise ParamsError(
+                f"{name}: start_factor must be 10000..11000 and end_factor below 10000"
+            )
         if self.maintenance_ltv * (BPS + penalty) > self.end_factor * BPS:
             raise ParamsError(
                 f"{name}: maintenance_ltv with the penalty of {penalty} bps is above end_factor:"
@@ -56,8 +58,8 @@ STABLE: Final = Levels(8_800, 9_100, 9_400, 10_050, 9_650)
 class KindParams:
     """One kind of collateral: its token, its feed, its levels and its limits.
 
-    `aggregator` is a Chainlink-style feed over which an adapter is deployed; `oracle` is an adapter that
-    exists already. Exactly one of them is given. Slew limits are in 1e-9 of the price per second.
+    `aggregator` is a Chainlink-style feed over which an adapter is deployed; `oracle` is an adapter
+    that exists already. Exactly one of them is given. Slew limits: 1e-9 of the price per second.
     """
 
     name: str
@@ -79,7 +81,9 @@ class KindParams:
         if (self.aggregator is None) == (self.oracle is None):
             raise ParamsError(f"{self.name}: give either an aggregator or an oracle")
         if not 0 < self.min_price <= self.max_price < 2**88:
-            raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price <= max_price < 2**88")
+            raise ParamsError(
+                f"{self.name}: bounds must satisfy 0 < min_price <= max_price < 2**88"
+            )
         if not 0 < self.max_age < 2**24:
             raise ParamsError(f"{self.name}: max_age must be 1..{2**24 - 1} seconds")
         if not 0 <= self.cap < 2**128:
@@ -115,13 +119,13 @@ class BookParams:
             raise ParamsError("liquidation_penalty must be 0..2000 bps")
         if not 0 <= self.rate <= RAY // YEAR + 1:
             raise ParamsError("rate must be at most 100 % a year in RAY per second")
-        if not 0 <= self.ceiling < 2**128:
-            raise ParamsError("ceiling must fit 128 bits")
+        if not 0 <= self.ceiling < 2**120:
+            raise ParamsError("ceiling must fit 120 bits")
 
 
 @dataclass(frozen=True, slots=True)
 class SystemParams:
-    """A whole system: coin, hub, fund, lens and one book with its kinds, in the order of their numbers.
+    """A whole system: coin, hub, fund, lens and one book with its kinds in their order.
 
     The most used kinds come first: each unset bit below a kind costs gas in every loop over a mask.
     """

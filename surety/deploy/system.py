@@ -94,9 +94,9 @@ def deploy_system(
 ) -> System:
     """Deploy coin, hub, fund, lens and one vault, list its kinds and hand them to the governor.
 
-    The sender deploys and is the first governor. With `params.governor` set each contract proposes that
-    address, which then has to accept. Raises ParamsError before anything is sent, DeployError at the step
-    that failed.
+    The sender deploys and is the first governor. With `params.governor` set each contract proposes
+    that address, which then has to accept. Raises ParamsError before anything is sent, DeployError
+    at the step that failed.
     """
     params.check()
     book = params.book
@@ -119,6 +119,8 @@ def deploy_system(
         book.rate,
     )
     steps.call("Stablecoin", coin, "set_ceiling", vault, book.ceiling)
+    # the fund burns for those who recapitalise it, and mints nothing
+    steps.call("Stablecoin", coin, "set_ceiling", fund, 0)
     steps.call("InsuranceFund", fund, "add_book", vault)
     steps.call("Vault", vault, "set_fund", fund)
     kinds = []

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Deploy a whole system: `ape run deploy --network ethereum:local:foundry`.
+
+On a local network tokens and feeds are invented. Elsewhere `--params FILE` names them (TOML, see
+surety/deploy/config.py) and `--account ALIAS` pays.
+"""
+
+import json
+from pathlib import Path
+
+import click
+from ape import accounts, networks
+from ape.cli import ConnectedProviderCommand
+
+from surety.deploy import ParamsError, SystemParams, deploy_system, local_kinds
+from surety.deploy.ape_sender import ApeSender
+from surety.deploy.config import load_params
+
+
+@click.command(cls=ConnectedProviderCommand)
+@click.option("--params", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--account", help="Alias of the Ape account that deploys.")
+def cli(params: Path | None, account: str | None) -> None:
+    """Deploy coin, hub, fund, lens and one vault, and print their addresses as JSON."""
+    provider = networks.provider
+    local = provider.network.is_local
+    if account is None and not local:
+        raise click.UsageError("on a live network name the deploying account with --account ALIAS")
+    if params is None and not local:
+        raise click.UsageError("on a live network name the collateral with --params FILE")
+    sender = ApeSender(accounts.load(account) if account else accounts.test_accounts[0], provider)
+    try:
+        system_params = load_params(params) if params else SystemParams(kinds=local_kinds(sender))
+    except ParamsError as error:
+        raise click.ClickException(str(error)) from error
+    system = deploy_system(sender, system_params, lambda step: click.echo(step, err=True))
+    click.echo(json.dumps(system.to_json(), indent=2))
