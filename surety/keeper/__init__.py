@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The keeper: watches a vault's accounts, calls margin, buys auctions and lets the fund absorb the rest.
+"""The keeper: watches a vault's accounts, calls margin, buys auctions and lets the fund absorb the
+rest.
 
-`Keeper.on_head()` does one block's work. The middle (`index`, `risk`, `auctions`, `profit`, `strategy`) has no
-I/O, so tests, replays and production run the same code; `book`, `market`, `senders` and `engine` are the edge.
+`Keeper.on_head()` does one block's work. The middle (`index`, `risk`, `auctions`, `profit`,
+`strategy`) has no I/O, so tests, replays and production run the same code; `book`, `market`,
+`senders` and `engine` are the edge.
 """
 
 from surety.keeper.book import Book, KeeperError

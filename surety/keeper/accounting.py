@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The keeper's own books: what it did, what came in and went out, and how fast it called. No I/O."""
+"""The keeper's own books: what it did, what came and went, how fast it called. No I/O."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from surety.keeper import codec
 class Stats:
     """What a keeper has done so far; coins in coin wei, fees in native wei, gas in units.
 
-    `blocks_to_call` counts, for each margin call seen, the blocks from the one in which the account became
-    callable to the one in which the call was mined, whoever made it.
+    `blocks_to_call` counts, for each margin call seen, the blocks from the one in which the account
+    became callable to the one in which the call was mined, whoever made it.
     """
 
     calls: int = 0
@@ -76,7 +76,9 @@ def coin_flows(logs: Iterable[Any], coin: str, owner: str) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class Rests:
-    """Who is left alone for a few blocks after failures: 1, 2, then at most `longest` blocks, never for good."""
+    """Who is left alone for a few blocks after failures: 1, 2, then at most `longest` blocks,
+    never for good.
+    """
 
     longest: int = 4
     _failures: dict[str, int] = field(default_factory=dict)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The in-place auction as a taker sees it: price at a time, size of a take, first profitable second. No I/O."""
+"""The in-place auction as a taker sees it: price at a time, size of a take, first profitable
+second. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from surety.keeper.risk import Assessment, KindTerm, View
 
 @dataclass(frozen=True, slots=True)
 class TakeSize:
-    """One take: token amount (base units), what it costs and repays (coin wei), price (WAD per token)."""
+    """One take: token amount (base units), what it costs and repays (coin wei), price (WAD per
+    token).
+    """
 
     kind: int
     amount: int
@@ -37,7 +41,9 @@ def price_at(term: KindTerm, opens: int, duration: int, now: int) -> int:
 
 
 def penalty_at(subject: Assessment, view: View, now: int) -> int:
-    """Return the effective penalty in bps: waived as the sale value of all saleable kinds nears the debt."""
+    """Return the effective penalty in bps: waived as the sale value of all saleable kinds nears
+    the debt.
+    """
     duration = view.params.auction_duration
     sale_value = sum(
         margin_math.sale_value_down(term.value_hi, factor_at(term, subject.opens, duration, now))
@@ -54,7 +60,8 @@ def penalty_at(subject: Assessment, view: View, now: int) -> int:
 def size_take(
     subject: Assessment, term: KindTerm, view: View, purse: int, now: int | None = None
 ) -> TakeSize | None:
-    """Size the largest take of one kind that `purse` coin wei can pay for at `now`, as the vault would.
+    """Size the largest take of one kind that `purse` coin wei can pay for at `now`, as the vault
+    would.
 
     Returns None when the kind is not for sale, the purse buys nothing, or only dust would be left.
     """
@@ -100,10 +107,11 @@ def first_profitable(
     purse: int,
     net: Callable[[TakeSize], int | None],
 ) -> int | None:
-    """Return the first second of the auction, not before `view.now`, at which `net` of the take is above zero.
+    """Return the first second of the auction, not before `view.now`, at which `net` of the take is
+    above zero.
 
-    Bisects: the price of an auction only falls, so a unit that pays at one time pays at every later one.
-    Returns None when not even the last second pays, or when `net` knows no price.
+    Bisects: the price of an auction only falls, so a unit that pays at one time pays at every later
+    one. Returns None when not even the last second pays, or when `net` knows no price.
     """
     low, high = max(view.now, subject.opens), subject.closes
     if not subject.opens or low > high:

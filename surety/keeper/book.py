@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One vault as the keeper knows it: accounts from logs alone, everything else by one batch per block."""
+"""One vault as the keeper knows it: accounts from logs alone, everything else by one batch per
+block.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,7 @@ from surety.keeper.words import KindConfig, Price, Totals
 KINDS_PER_READ = 8
 # halving the largest range down to one block takes fewer questions than this
 MOST_QUESTIONS = 24
+MOST_REORGS = 3
 
 _ACCOUNT_UPDATED = int(codec.ACCOUNT_UPDATED, 16)
 _MARGIN_CALLED = int(codec.MARGIN_CALLED, 16)
@@ -41,7 +44,9 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one head brought: the view, answers to the caller's own questions, and what the logs said."""
+    """What one head brought: the view, answers to the caller's own questions, and what the logs
+    said.
+    """
 
     head: Head
     view: View
@@ -61,7 +66,9 @@ class _News:
 
 
 class Book:
-    """Follows one vault: a table of its accounts, its listed kinds, and what a transaction would see now."""
+    """Follows one vault: a table of its accounts, its listed kinds, and what a transaction would
+    see now.
+    """
 
     def __init__(self, rpc: Rpc, vault: str, from_block: int = 0) -> None:
         self.rpc = rpc
@@ -76,7 +83,7 @@ class Book:
         self._news = _News()
 
     def connect(self) -> VaultParams:
-        """Read what never changes, once; raises KeeperError when there is no vault at the address."""
+        """Read what never changes, once; raises KeeperError when there is no vault there."""
         if self.params is not None:
             return self.params
         views = [
@@ -116,9 +123,9 @@ class Book:
     def refresh(self, questions: Callable[[Head], Sequence[Request]]) -> Reading | None:
         """Read up to the newest block: two round trips when little is new.
 
-        `questions` are asked along with the state at the head. Returns None while the node is behind what
-        has been read. Raises TransportError or BadAnswer with everything that was read kept; a changed
-        chain is read again from the start.
+        `questions` are asked along with the state at the head. Returns None while the node is
+        behind what has been read. Raises TransportError or BadAnswer with everything that was read
+        kept; a changed chain is read again from the start.
         """
         params = self.connect()
         head = Head.from_block(_sound(ask(self.rpc, [_block("latest")])[0]))
@@ -130,7 +137,7 @@ class Book:
         state: list[Any] | None = None
         asked_kinds: list[int] = []
         own = list(questions(head))
-        asked = 0
+        asked = reorgs = 0
         while state is None:
             at_head = self.feed.caught_up(head)
             final = at_head or self.feed.last_of_range(head) == head.number
@@ -142,6 +149,7 @@ class Book:
                 if ranged:
                     self._ingest(head, answers[: len(ranged)])
                 state = answers[len(ranged) :] if final else None
+                asked = 0
             except TransportError:
                 self.feed.fail()
                 raise
@@ -151,8 +159,8 @@ class Book:
                     raise
                 self.feed.fail()
             except Reorg:
-                asked += 1
-                if asked > MOST_QUESTIONS:
+                reorgs += 1
+                if reorgs > MOST_REORGS:
                     raise BadAnswer("the chain keeps changing") from None
                 self._forget()
         view = self._view(head, params, asked_kinds, state)
@@ -247,7 +255,9 @@ def _mask(kinds: list[int]) -> int:
 
 
 def _prices(kinds: list[int], answers: Sequence[Any]) -> dict[int, Price]:
-    """Return the prices the hub answered; a read that reverts leaves only its own kinds without a price."""
+    """Return the prices the hub answered; a read that reverts leaves only its own kinds without a
+    price.
+    """
     prices: dict[int, Price] = {}
     for group, answer in zip(_groups(kinds), answers, strict=False):
         if is_revert(answer):

@@ -96,8 +96,8 @@ class Move(Enum):
 class LogFeed:
     """Reads all logs of one address, range by range, and moves on only past what it has read whole.
 
-    It does no I/O: `requests` says what to ask for the next range and `check` judges the answers. A range
-    that fails is asked for again, in halves; nothing is ever skipped.
+    It does no I/O: `requests` says what to ask for the next range and `check` judges the answers. A
+    range that fails is asked for again, in halves; nothing is ever skipped.
     """
 
     def __init__(self, address: str, from_block: int = 0) -> None:
@@ -138,7 +138,7 @@ class LogFeed:
         return min(head.number, self._next + self.chunk - 1)
 
     def requests(self, head: Head) -> list[Request]:
-        """Return what to ask for the next range: its logs, its last header, and the last one read."""
+        """Return what to ask for the next range: its logs, its last header, the last one read."""
         end = self.last_of_range(head)
         span = {"address": self._address, "fromBlock": hex(self._next), "toBlock": hex(end)}
         return [
@@ -148,7 +148,8 @@ class LogFeed:
         ]
 
     def check(self, head: Head, answers: Sequence[Any]) -> Range:
-        """Check the answers to `requests` and return the range with its logs in order; the position stays.
+        """Check the answers to `requests` and return the range with its logs in order; the position
+        stays.
 
         Raises BadAnswer when something must be asked again, and Reorg when the chain has changed.
         """
@@ -181,7 +182,7 @@ class LogFeed:
         self._ring[done.end] = done.end_hash
         for number in sorted(self._ring)[:-RING]:
             del self._ring[number]
-        self.chunk = min(LARGEST_CHUNK, 2 * self.chunk)
+        self.chunk = min(LARGEST_CHUNK, self.chunk + max(1, self.chunk // 4))
 
     def fail(self) -> None:
         """Halve the next range after a failure."""
@@ -189,7 +190,7 @@ class LogFeed:
 
     @staticmethod
     def _in_order(logs: list[Log]) -> list[Log]:
-        """Return each log once, by block and index; raises BadAnswer when two branches are mixed."""
+        """Return each log once, by block and index; raises BadAnswer when branches are mixed."""
         seen: dict[tuple[str, int], Log] = {}
         hashes: dict[int, str] = {}
         for log in logs:

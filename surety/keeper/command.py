@@ -32,7 +32,7 @@ from surety.keeper.strategy import Absorb, Intent, Take
 
 WAD = 10**18
 DEV_CHAIN = 31_337
-# the first key that every local development node funds: worth nothing anywhere else, refused anywhere else
+# the first key that every local development node funds: worth nothing elsewhere, and refused there
 DEV_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
 P = ParamSpec("P")
@@ -57,13 +57,13 @@ def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_address(value):
         raise click.BadParameter(f"{value} is not an address")
     return value
 
 
-def _wad(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+def _wad(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     """Read a decimal number as WAD, exactly."""
     if value is None:
         return None
@@ -164,7 +164,7 @@ def run(
 @_node_options
 @one_line_errors
 def status(url: str, vault: str, from_block: int, as_json_: bool) -> None:
-    """Count accounts and debt by state; exit 2 when an account may be called, bought or absorbed."""
+    """Count accounts and debt by state; exit 2 when one may be called, bought or absorbed."""
     book, reading = _read(url, vault, from_block)
     counts: Counter[State] = Counter()
     debts: Counter[State] = Counter()
@@ -210,7 +210,7 @@ def status(url: str, vault: str, from_block: int, as_json_: bool) -> None:
 @_node_options
 @one_line_errors
 def explain(account: str, url: str, vault: str, from_block: int, as_json_: bool) -> None:
-    """Print every term of every level of ACCOUNT (owner:sub, owner, or the id), and what cures it."""
+    """Print every term of every level of ACCOUNT (owner:sub, owner, or id), and what cures it."""
     number = parse_account(account)
     book, reading = _read(url, vault, from_block)
     row = book.table.row_of(number)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The keeper at work: at each head ingest, evaluate, plan, simulate, submit. The only impure caller."""
+"""The keeper at work: at each head ingest, evaluate, plan, simulate, submit. The only impure
+caller.
+"""
 
 from __future__ import annotations
 
@@ -99,8 +101,9 @@ class Keeper:
     def on_head(self) -> HeadReport:
         """Do all the work of the newest block.
 
-        An answer that is lost or makes no sense ends the round with `error` set; nothing is concluded from
-        it, and the next call does the work. Raises KeeperError only when there is no vault.
+        An answer that is lost or makes no sense ends the round with `error` set; nothing is
+        concluded from it, and the next call does the work. Raises KeeperError only when there is no
+        vault.
         """
         report = HeadReport()
         try:
@@ -201,7 +204,9 @@ class Keeper:
     # evaluate
 
     def _evaluate(self, view: View, report: HeadReport) -> list[Assessment]:
-        """Decide every account that the screen passes on; one that cannot be decided stops no other."""
+        """Decide every account that the screen passes on; one that cannot be decided stops no
+        other.
+        """
         table = self.book.table
         subjects: list[Assessment] = []
         for row in screen(table, view):
@@ -220,7 +225,9 @@ class Keeper:
         return subjects
 
     def _note_callable(self, head: Head, subjects: Sequence[Assessment], rebuilt: bool) -> None:
-        """Remember since which block accounts are callable; unseen blocks count against the keeper."""
+        """Remember since which block accounts are callable; unseen blocks count against the
+        keeper.
+        """
         if rebuilt:
             self._callable_since.clear()
         first = head.number
@@ -315,7 +322,7 @@ class Keeper:
         gas: GasCosts,
         report: HeadReport,
     ) -> list[Intent]:
-        """Keep the intents that the vault would accept now, with takes that still pay as executed."""
+        """Keep the intents that the vault would accept now, and takes that pay as executed."""
         own, at = self._sender.address, hex(view.number)
         answers = ask(
             self._rpc,
@@ -430,7 +437,9 @@ class Keeper:
         return [Outgoing(tag, Call(token, data, 120_000), None)]
 
     def _submit(self, head: Head, outgoing: list[Outgoing], report: HeadReport) -> None:
-        """Send everything, first what protects the protocol; then look once whether it is mined already."""
+        """Send everything, first what protects the protocol; then look once whether it is mined
+        already.
+        """
         outgoing.sort(key=lambda item: item.tag.startswith(("sell:", "approve:")))
         busy = self._sender.busy()
         if not outgoing and not busy:

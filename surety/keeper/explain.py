@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One account in full: every term of every level, what would cure it, and why it is or is not callable. No I/O."""
+"""One account in full: every term of every level, what would cure it, and why it is or is not
+callable. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ MAX_BALANCE = (1 << 128) - 1
 class KindRemedy:
     """Per kind: at which `hi` the account becomes callable, and the top-ups that cure (base units).
 
-    `callable_below`: with all else as it is, the account is callable exactly when `hi` is below this; None when
-    no price makes it callable, or none saves it.
+    `callable_below`: with all else as it is, the account is callable exactly when `hi` is below
+    this; None when no price makes it callable, or none saves it.
     """
 
     kind: int
@@ -75,7 +77,9 @@ def remedies(subject: Assessment, balances: Mapping[int, int], view: View) -> Re
 
 
 def _repayment(debt: int, capacity: int, floor: int) -> int:
-    """Return the least repayment after which the debt is within a capacity; a rest below the floor is not left."""
+    """Return the least repayment after which the debt is within a capacity; a rest below the floor
+    is not left.
+    """
     if debt <= capacity:
         return 0
     wanted = debt - capacity
@@ -93,11 +97,10 @@ def _kind_remedy(
 
     def top_up(total: int, of: Callable[[KindTerm], int]) -> int | None:
         others = total - of(term)
-        found = _least(
+        return _least(
             lambda extra: others + of(with_balance(term.balance + extra)) >= subject.debt,
             MAX_BALANCE - term.balance,
         )
-        return found
 
     def covered(hi: int) -> bool:
         price = replace(term.price, hi=hi, lo=min(term.price.lo, hi))
@@ -115,7 +118,9 @@ def _kind_remedy(
 
 
 def _least(holds: Callable[[int], bool], most: int) -> int | None:
-    """Return the smallest number up to `most` for which a monotone condition holds, None without one."""
+    """Return the smallest number up to `most` for which a monotone condition holds, None without
+    one.
+    """
     high = 1
     if holds(0):
         return 0

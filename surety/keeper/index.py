@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The account table: exact words and balances, and beside them numpy columns to screen by. No I/O."""
+"""The account table: exact words and balances, beside them numpy columns to screen by. No I/O."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class AccountUpdate:
 class AccountTable:
     """All accounts ever seen, built from events alone.
 
-    A row stays for ever; it is watched while its word holds debt, so nothing but an event that proves zero
-    debt can take an account out of the watch set.
+    A row stays for ever; it is watched while its word holds debt, so nothing but an event that
+    proves zero debt can take an account out of the watch set.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,8 @@ class AccountTable:
     def checksum(self) -> int:
         """Return a number that two tables share if and only if they hold the same accounts.
 
-        It does not depend on the order of rows; an account with word 0 and no balance counts as absent.
+        It does not depend on the order of rows; an account with word 0 and no balance counts as
+        absent.
         """
         total = 0
         for account, word, balances in self.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the keeper sells what it took: a small protocol, and the contract that speaks it on chain."""
+"""Where the keeper sells what it took: a small protocol, and a contract that speaks it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Market(Protocol):
         ...
 
     def quote_sell(self, sales: Sequence[tuple[str, int]], block: int) -> list[int | None]:
-        """Return for each (token, amount) the coins a sale would bring at a block, None when unknown.
+        """Return for each (token, amount) the coins a sale would bring at a block, None when
+        unknown.
 
         Raises TransportError when the answer is unknown for all.
         """

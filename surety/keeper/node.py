@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batched questions to a node whose single failures are values and whose lost answers are errors."""
+"""Batched questions to a node: single failures are values, lost answers are errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ Request = tuple[str, list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One item of a batch that the node answered with an error; `reverted`: the chain itself refused."""
+    """One item of a batch that the node answered with an error; `reverted`: the chain itself
+    refused.
+    """
 
     message: str
     reverted: bool = False
@@ -24,7 +26,8 @@ class Failure:
 def ask(rpc: Rpc, requests: Sequence[Request]) -> list[Any]:
     """Send one batch; an item the node refused comes back as a Failure.
 
-    Raises TransportError when the outcome is unknown, BadAnswer when the node refused the batch as a whole.
+    Raises TransportError when the outcome is unknown, BadAnswer when the node refused the batch as
+    a whole.
     """
     if not requests:
         return []
@@ -36,7 +39,9 @@ def ask(rpc: Rpc, requests: Sequence[Request]) -> list[Any]:
 
 
 def is_revert(answer: Any) -> bool:
-    """Return whether a call was executed and reverted; raises BadAnswer when the node refused to say."""
+    """Return whether a call was executed and reverted; raises BadAnswer when the node refused to
+    say.
+    """
     if not isinstance(answer, Failure):
         return False
     if not answer.reverted:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What an action is worth net of gas and slippage; without a price source it is worth nothing known. No I/O."""
+"""What an action is worth net of gas and slippage; without a price source it is worth nothing
+known. No I/O.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ WAD = 10**18
 
 @dataclass(frozen=True, slots=True)
 class GasCosts:
-    """What gas costs: wei per gas, coin WAD per whole native coin (None = unknown), and gas per action."""
+    """What gas costs: wei per gas, coin WAD per whole native coin (None = unknown), and gas per
+    action.
+    """
 
     gas_price: int
     native_price: int | None
@@ -34,8 +38,8 @@ class GasCosts:
 class Ladder:
     """Quotes of one kind: ascending (amount, coins) points of a concave market.
 
-    Between points it interpolates downwards, which is never more than a concave market pays; beyond the
-    last point nothing is known.
+    Between points it interpolates downwards, which is never more than a concave market pays; beyond
+    the last point nothing is known.
     """
 
     points: tuple[tuple[int, int], ...]
@@ -54,13 +58,17 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """What the market pays for each kind, and how much of its answer is given up to slippage (bps)."""
+    """What the market pays for each kind, and how much of its answer is given up to slippage
+    (bps).
+    """
 
     ladders: Mapping[int, Ladder] = field(default_factory=dict)
     slippage_bps: int = 50
 
     def coins_down(self, kind: int, amount: int, already: int = 0) -> int | None:
-        """Return the coins for `amount` more of a kind after `already` of it is to be sold; None = no price."""
+        """Return the coins for `amount` more of a kind after `already` of it is to be sold; None =
+        no price.
+        """
         ladder = self.ladders.get(kind)
         if ladder is None:
             return None
@@ -73,7 +81,9 @@ class Quotes:
 def net_of_take(
     kind: int, amount: int, cost: int, quotes: Quotes, gas: GasCosts, already: int = 0
 ) -> int | None:
-    """Return revenue less cost, gas of the take and gas of the sale (coin wei); None when a price is unknown."""
+    """Return revenue less cost, gas of the take and gas of the sale (coin wei); None when a price
+    is unknown.
+    """
     revenue = quotes.coins_down(kind, amount, already)
     gas_value = gas.value_up(gas.take + gas.sell)
     if revenue is None or gas_value is None:

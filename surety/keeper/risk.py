@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Who is unsafe: screened in floats with a safety band, decided in integers by the one set of formulas."""
+"""Who is unsafe: screened in floats with a safety band, decided in integers by the one set of
+formulas.
+"""
 
 from __future__ import annotations
 
@@ -130,8 +132,8 @@ class Assessment:
 def screen(table: AccountTable, view: View) -> NDArray[np.intp]:
     """Return the rows whose debt may be above maintenance, in ascending order.
 
-    Floats decide only what is certainly safe: a row within the band is passed on. A kind without a price
-    counts nothing, so its accounts are passed on rather than called safe.
+    Floats decide only what is certainly safe: a row within the band is passed on. A kind without a
+    price counts nothing, so its accounts are passed on rather than called safe.
     """
     amounts = table.amounts
     coefficients = np.zeros(amounts.shape[1])

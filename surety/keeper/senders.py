@@ -23,7 +23,9 @@ BUMP_PERCENT = 125
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A call to send, the tag by which its outcome is known again, and the caller's own note about it."""
+    """A call to send, the tag by which its outcome is known again, and the caller's own note about
+    it.
+    """
 
     tag: str
     call: Call
@@ -32,7 +34,9 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a transaction: mined, reverted, refused by the node, or lost to another of its nonce."""
+    """What became of a transaction: mined, reverted, refused by the node, or lost to another of
+    its nonce.
+    """
 
     tag: str
     status: str
@@ -72,7 +76,9 @@ class Sender(Protocol):
         ...
 
     def submit(self, items: Sequence[Outgoing], head: Head) -> list[Outcome]:
-        """Send calls in this order; returns only what was refused at once. Never raises TransportError."""
+        """Send calls in this order; returns only what was refused at once. Never raises
+        TransportError.
+        """
         ...
 
 
@@ -91,9 +97,10 @@ class _Pending:
 class KeySender:
     """Signs with a local key and manages its nonces itself.
 
-    A transaction stays pending until the chain shows its receipt or that its nonce was used by another; until
-    then the same bytes are broadcast again, later with a higher fee, so a lost broadcast never blocks the
-    lane. A nonce that the node refused is used by the next transaction, or by an empty one.
+    A transaction stays pending until the chain shows its receipt or that its nonce was used by
+    another; until then the same bytes are broadcast again, later with a higher fee, so a lost
+    broadcast never blocks the lane. A nonce that the node refused is used by the next transaction,
+    or by an empty one.
     """
 
     def __init__(
@@ -112,7 +119,9 @@ class KeySender:
         return str(self._account.address)
 
     def requests(self, head: Head) -> list[Request]:
-        """Ask for the nonce at the head and for a receipt of every version of every transaction out."""
+        """Ask for the nonce at the head and for a receipt of every version of every transaction
+        out.
+        """
         asked: list[Request] = [("eth_getTransactionCount", [self.address, "latest"])]
         for pending in self._pending.values():
             asked += [("eth_getTransactionReceipt", [digest]) for digest in pending.hashes]
@@ -270,7 +279,7 @@ def _outcome(tag: str, receipt: dict[str, Any]) -> Outcome:
 
 
 def _harmless(message: str) -> bool:
-    """Return whether a refusal only says that the node has the transaction, or its nonce, already."""
+    """Return whether a refusal only says that the node has the transaction already."""
     text = message.lower()
     known = ("already known", "already imported", "known transaction", "alreadyknown")
     return any(part in text for part in known)

@@ -20,8 +20,8 @@ class Policy:
     """What the keeper is willing to do.
 
     `call_at_loss` and `absorb_at_loss`: act as a public good even where tip or gas do not pay.
-    `min_profit`: coin wei a take must bring. `headroom_bps`: how much more than sized a take may buy, so
-    that a price which fell until it is mined leaves no dust.
+    `min_profit`: coin wei a take must bring. `headroom_bps`: how much more than sized a take may
+    buy, so that a price which fell until it is mined leaves no dust.
     """
 
     call_at_loss: bool = True
@@ -90,7 +90,9 @@ class Plan:
 
 
 def urgency(intent: Intent) -> tuple[int, int, int, int]:
-    """Return the sort key: expected loss to the protocol, excess over maintenance, profit, then account."""
+    """Return the sort key: expected loss to the protocol, excess over maintenance, profit, then
+    account.
+    """
     return (-intent.expected_loss, -intent.excess, -intent.profit, intent.account)
 
 
@@ -155,7 +157,9 @@ def best_take(
     policy: Policy,
     selling: dict[int, int],
 ) -> Take | Skip:
-    """Return the take of one account that pays best, whichever kind it is of, or why there is none."""
+    """Return the take of one account that pays best, whichever kind it is of, or why there is
+    none.
+    """
     best: Take | None = None
     reason = "nothing for sale"
     for term, size in _sizes(subject, view, purse):
@@ -210,7 +214,8 @@ def _without_purse(
     account, loss = subject.account, subject.expected_loss
     excess = subject.debt - subject.maintenance
     if subject.state is State.CALLABLE or (
-        # a called account that fell below close-out: its auction can open now instead of after the grace
+        # a called account that fell below close-out: its auction can open now instead of after the
+        # grace
         subject.state is State.CALLED
         and subject.clock > view.now
         and view.totals.take_resumes_at <= view.now

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the packed words of the vault and the hub say, field by field, from the least significant bit."""
+"""What the packed words of the vault and the hub say, field by field, from the least significant
+bit.
+"""
 
 from __future__ import annotations
 
