@@ -264,7 +264,9 @@ def test_o06__a_feed_that_reverts(hub, feed, word_of, due, assert_failed, strang
     assert_failed(before)
 
 
-def test_o09__a_feed_read_with_wrong_decimals_is_refused(project, hub, governor, feed, reverts_with):
+def test_o09__a_feed_read_with_wrong_decimals_is_refused(
+    project, hub, governor, feed, reverts_with
+):
     """The same number with 18 instead of 8 decimals is 10**10 times too little."""
     wrong = governor.deploy(project.MockAggregator, 18, 2_000 * 10**8)
     oracle = governor.deploy(project.ChainlinkOracle, wrong)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Parameters that the contracts would refuse are refused before anything is sent, by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surety.deploy import LST, MAJOR, STABLE, BookParams, KindParams, ParamsError, SystemParams
+
+TOKEN = "0x" + "11" * 20
+FEED = "0x" + "22" * 20
+KIND = KindParams(name="eth", token=TOKEN, levels=MAJOR, aggregator=FEED)
+OTHER = replace(KIND, name="btc", token="0x" + "33" * 20)
+
+
+@pytest.mark.parametrize("levels", [MAJOR, LST, STABLE])
+def test_default_levels_are_accepted(levels):
+    SystemParams(kinds=(replace(KIND, levels=levels), OTHER)).check()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"levels": replace(MAJOR, initial_ltv=8_000)}, "eth: levels must ascend"),
+        ({"levels": replace(MAJOR, close_out_ltv=8_801)}, "eth: levels must ascend"),
+        ({"levels": replace(MAJOR, start_factor=9_999)}, "eth: start_factor must be"),
+        ({"levels": replace(MAJOR, start_factor=11_001)}, "eth: start_factor must be"),
+        ({"levels": replace(MAJOR, end_factor=10_000)}, "eth: start_factor must be"),
+        (
+            {"levels": replace(MAJOR, maintenance_ltv=8_400, end_factor=8_800)},
+            "eth: maintenance_ltv with the penalty of 500 bps is above end_factor",
+        ),
+        ({"aggregator": None}, "eth: give either an aggregator or an oracle"),
+        ({"oracle": FEED}, "eth: give either an aggregator or an oracle"),
+        ({"min_price": 0}, "eth: bounds must satisfy"),
+        ({"min_price": 2, "max_price": 1}, "eth: bounds must satisfy"),
+        ({"max_price": 2**88}, "eth: bounds must satisfy"),
+        ({"max_age": 0}, "eth: max_age must be"),
+        ({"max_age": 2**24}, "eth: max_age must be"),
+        ({"cap": 2**128}, "eth: cap must fit"),
+        ({"slew_down": 0}, "eth: slew"),
+        ({"slew_up": 2**24}, "eth: slew"),
+    ],
+)
+def test_kind_is_refused(change, message):
+    with pytest.raises(ParamsError, match=message):
+        SystemParams(kinds=(replace(KIND, **change),)).check()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"grace_period": 30 * 86_400 + 1}, "grace_period"),
+        ({"auction_duration": 0}, "auction_duration"),
+        ({"call_cool_down": 365 * 86_400 + 1}, "call_cool_down"),
+        ({"debt_floor": 0}, "debt_floor"),
+        ({"debt_floor": 2**96}, "debt_floor"),
+        ({"call_tip": 201 * 10**18}, "call_tip"),
+        ({"liquidation_penalty": 2_001}, "liquidation_penalty"),
+        ({"rate": 10**27}, "rate"),
+        ({"ceiling": 2**120}, "ceiling"),
+    ],
+)
+def test_book_is_refused(change, message):
+    with pytest.raises(ParamsError, match=message):
+        SystemParams(kinds=(KIND,), book=BookParams(**change)).check()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ((), "1 to 32 kinds"),
+        (
+            tuple(replace(KIND, name=str(i), token=f"0x{i:040x}") for i in range(33)),
+            "1 to 32 kinds, not 33",
+        ),
+        ((KIND, replace(OTHER, name="eth")), "own name"),
+        ((KIND, replace(OTHER, token=TOKEN)), "own token"),
+    ],
+)
+def test_kinds_are_refused(kinds, message):
+    with pytest.raises(ParamsError, match=message):
+        SystemParams(kinds=kinds).check()
