@@ -39,7 +39,7 @@ MAINTENANCE_CAP, MAINTENANCE_STEP = 12_500, 500
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z", re.ASCII)
 
 
-class BadFile(Exception):
+class BadFileError(Exception):
     """Say in one line what is wrong with a vectors file, and where in it."""
 
 
@@ -213,8 +213,18 @@ def take(call: Call, case: Take) -> Values:
         raise Revert("price failed")
     amount, cost, repaid = call(
         "take_amounts",
-        (case.debt, _total(target), leg.balance, case.amount, leg.hi, leg.decimals, factor)
-        + (leg.initial_ltv, penalty, case.debt_floor),
+        (
+            case.debt,
+            _total(target),
+            leg.balance,
+            case.amount,
+            leg.hi,
+            leg.decimals,
+            factor,
+            leg.initial_ltv,
+            penalty,
+            case.debt_floor,
+        ),
     )
     return {
         "price": price,
@@ -282,8 +292,8 @@ class _Node:
     value: Any
 
     def fail(self, what: str) -> NoReturn:
-        """Raise BadFile at this place."""
-        raise BadFile(
+        """Raise BadFileError at this place."""
+        raise BadFileError(
             f"{self.file}: {self.place}: {what}" if self.place else f"{self.file}: {what}"
         )
 
@@ -340,21 +350,21 @@ def _shown(value: Any) -> str:
 
 
 def read(path: Path) -> list[Case]:
-    """Read every case of a vectors file. Raises BadFile naming the file and the place."""
+    """Read every case of a vectors file. Raises BadFileError naming the file and the place."""
     name = str(path)
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_FILE + 1)
     except IsADirectoryError:
-        raise BadFile(f"{name}: is a directory") from None
+        raise BadFileError(f"{name}: is a directory") from None
     except FileNotFoundError:
-        raise BadFile(f"{name}: no such file") from None
+        raise BadFileError(f"{name}: no such file") from None
     except OSError as error:
-        raise BadFile(f"{name}: cannot be read: {error.strerror}") from None
+        raise BadFileError(f"{name}: cannot be read: {error.strerror}") from None
     if len(raw) > MAX_FILE:
-        raise BadFile(f"{name}: larger than {MAX_FILE} bytes")
+        raise BadFileError(f"{name}: larger than {MAX_FILE} bytes")
     if not raw.strip():
-        raise BadFile(f"{name}: is empty")
+        raise BadFileError(f"{name}: is empty")
     return _cases(_Node(name, "", _parse(name, raw)))
 
 
@@ -365,21 +375,21 @@ def _parse(name: str, raw: bytes) -> Any:
         entries = dict(pairs)
         if len(entries) < len(pairs):
             twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-            raise BadFile(f"{name}: field {twice!r} is given twice in one object")
+            raise BadFileError(f"{name}: field {twice!r} is given twice in one object")
         return entries
 
     try:
         return json.loads(raw.decode("utf-8"), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
-        raise BadFile(
+        raise BadFileError(
             f"{name}: line {error.lineno} column {error.colno}: not JSON: {error.msg}"
         ) from None
     except UnicodeDecodeError as error:
-        raise BadFile(f"{name}: byte {error.start}: not UTF-8 text") from None
+        raise BadFileError(f"{name}: byte {error.start}: not UTF-8 text") from None
     except RecursionError:
-        raise BadFile(f"{name}: nested too deeply") from None
+        raise BadFileError(f"{name}: nested too deeply") from None
     except ValueError:
-        raise BadFile(f"{name}: a number has too many digits") from None
+        raise BadFileError(f"{name}: a number has too many digits") from None
 
 
 def _cases(file: _Node) -> list[Case]:
@@ -673,7 +683,7 @@ def vectors(file: Path, as_json: bool, no_evm: bool) -> None:
             with anvil_evm(margin_math) as evm:
                 outcome = run(cases, margin_math, evm)
     except (
-        BadFile,
+        BadFileError,
         UnknownSyntax,
         HarnessError,
         AnvilMissing,
