@@ -80,12 +80,12 @@ class KindParams:
         self.levels.check(self.name, penalty)
         if (self.aggregator is None) == (self.oracle is None):
             raise ParamsError(f"{self.name}: give either an aggregator or an oracle")
-        if not 0 < self.min_price <= self.max_price < 2**88:
-            raise ParamsError(
-                f"{self.name}: bounds must satisfy 0 < min_price <= max_price < 2**88"
-            )
+        if not 0 < self.min_price < self.max_price < 2**88:
+            raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price < max_price < 2**88")
         if not 0 < self.max_age < 2**24:
             raise ParamsError(f"{self.name}: max_age must be 1..{2**24 - 1} seconds")
+        if not (0 < self.slew_down < 2**24 and 0 < self.slew_up < 2**24):
+            raise ParamsError(f"{self.name}: slew limits must be 1..{2**24 - 1}")
         if not 0 <= self.cap < 2**128:
             raise ParamsError(f"{self.name}: cap must fit 128 bits")
 

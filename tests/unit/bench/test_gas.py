@@ -56,7 +56,7 @@ def test_compare_says_what_rose_fell_and_appeared():
 
 def test_command_checks_and_updates(tmp_path):
     snapshot = tmp_path / "gas.json"
-    runner = CliRunner()
+    runner = CliRunner(mix_stderr=False)
     done = runner.invoke(bench, ["gas", "--json", "--update", "--snapshot", str(snapshot)])
     assert done.exit_code == 0
     written = json.loads(snapshot.read_text())
@@ -71,7 +71,9 @@ def test_command_checks_and_updates(tmp_path):
 def test_command_refuses_a_bad_snapshot(tmp_path, content):
     snapshot = tmp_path / "gas.json"
     snapshot.write_text(content)
-    done = CliRunner().invoke(bench, ["gas", "--check", "--snapshot", str(snapshot)])
+    done = CliRunner(mix_stderr=False).invoke(
+        bench, ["gas", "--check", "--snapshot", str(snapshot)]
+    )
     assert done.exit_code == 1
     assert done.stderr.startswith("surety bench gas: ")
     assert done.stderr.count("\n") == 1

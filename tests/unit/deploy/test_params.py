@@ -35,7 +35,7 @@ def test_default_levels_are_accepted(levels):
         ({"aggregator": None}, "eth: give either an aggregator or an oracle"),
         ({"oracle": FEED}, "eth: give either an aggregator or an oracle"),
         ({"min_price": 0}, "eth: bounds must satisfy"),
-        ({"min_price": 2, "max_price": 1}, "eth: bounds must satisfy"),
+        ({"min_price": 2, "max_price": 2}, "eth: bounds must satisfy"),
         ({"max_price": 2**88}, "eth: bounds must satisfy"),
         ({"max_age": 0}, "eth: max_age must be"),
         ({"max_age": 2**24}, "eth: max_age must be"),

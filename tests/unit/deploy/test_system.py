@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from eth_account import Account
 
 from surety.anvil import Anvil
-from surety.chain import Contract, KeySender, Rpc, UnlockedSender
+from surety.chain import Contract, KeySender, Rpc, UnlockedSender, checksum
 from surety.compile import artifact
 from surety.deploy import DeployError, System, SystemParams, deploy_system, local_kinds
 from surety.paths import root
@@ -27,7 +28,7 @@ def rpc():
 
 @pytest.fixture(scope="module")
 def sender(rpc):
-    return UnlockedSender(rpc, rpc.call("eth_accounts")[0])
+    return UnlockedSender(rpc, checksum(rpc.call("eth_accounts")[0]))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def test_deploy_system_wires_everything(rpc, sender, kinds):
 
 def test_deploy_system_with_a_key_and_another_governor(rpc, sender, kinds):
     key = Account.create()
-    governor = rpc.call("eth_accounts")[5]
+    governor = checksum(rpc.call("eth_accounts")[5])
     rpc.set_balance(key.address, 10**20)
     params = SystemParams(kinds=kinds, governor=governor)
     system = deploy_system(KeySender(rpc, key), params)
@@ -108,14 +109,20 @@ def test_deploy_system_reuses_an_existing_oracle(rpc, sender, kinds):
 
 
 def test_deploy_system_names_the_step_that_failed(rpc, sender, kinds):
-    dead = replace(kinds[0], max_price=1)
+    dead = replace(kinds[0], max_price=2)
     with pytest.raises(DeployError, match=r"PriceHub\.list_kind: price failed"):
         deploy_system(sender, SystemParams(kinds=(dead,)))
 
 
 def test_script_deploys_under_ape(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "ape", "run", "deploy", "--network", "ethereum:local:foundry"],
+        [
+            Path(sys.executable).with_name("ape"),
+            "run",
+            "deploy",
+            "--network",
+            "ethereum:local:foundry",
+        ],
         cwd=root(),
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
