@@ -86,8 +86,13 @@ def version_of(binary: Path) -> tuple[int, int, int] | None:
 
 def candidates(project: Path | None = None, path: str | None = None) -> list[Path]:
     """List the places where an Anvil may be, best first: the project's own, then PATH."""
-    base = root() if project is None else project
-    places = [base / "node_modules" / ".bin" / "anvil"]
+    modules = (root() if project is None else project) / "node_modules"
+    places = [
+        package / "bin" / "anvil"
+        for package in sorted(modules.glob("@foundry-rs/anvil-*"))
+        if _fits_platform(package.name)
+    ]
+    places.append(modules / ".bin" / "anvil")
     on_path = shutil.which("anvil", path=path)
     if on_path is not None:
         places.append(Path(on_path))

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What every test run needs before Ape starts: the tools on PATH and contracts that are not stale.
+
+Ape compiles a contract anew only when its own file changed; a changed module or interface would
+leave old bytecode in place. So one digest over all of them decides, once for each run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from surety.anvil import AnvilMissing, find_anvil
+
+ROOT = Path(__file__).resolve().parent
+STAMP = ROOT / ".cache" / "contracts.sha256"
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+
+
+def sources_digest() -> str:
+    """Hash the compiler's version, Ape's configuration and every Vyper source."""
+    state = hashlib.sha256()
+    for name in ("vyper", "ape-vyper", "eth-ape", "snekmate"):
+        state.update(f"{name} {metadata.version(name)}\n".encode())
+    sources = [*ROOT.glob("contracts/**/*.vy"), *ROOT.glob("interfaces/**/*.vyi")]
+    for source in [ROOT / "ape-config.yaml", *sorted(sources)]:
+        state.update(f"{source.relative_to(ROOT)}\n".encode() + source.read_bytes())
+    return state.hexdigest()
+
+
+def extend_path() -> None:
+    """Put the environment's programs and the native Anvil first on PATH, for Ape starts both."""
+    places = [str(Path(sys.prefix) / "bin"), str(find_anvil(ROOT).parent)]
+    rest = [place for place in os.environ.get("PATH", "").split(os.pathsep) if place not in places]
+    os.environ["PATH"] = os.pathsep.join([*places, *rest])
+
+
+def compile_when_changed() -> None:
+    """Compile all contracts anew when anything that they are made of changed."""
+    import ape
+
+    digest = sources_digest()
+    build = ROOT / ".build" / "__local__.json"
+    if build.is_file() and STAMP.is_file() and STAMP.read_text() == digest:
+        return
+    STAMP.unlink(missing_ok=True)
+    project = ape.project if ape.project.path == ROOT else ape.Project(ROOT)
+    project.load_contracts(use_cache=False)
+    STAMP.parent.mkdir(exist_ok=True)
+    STAMP.write_text(digest)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the run in the controller; workers inherit its PATH and its build."""
+    if IS_WORKER:
+        return
+    try:
+        extend_path()
+    except AnvilMissing as error:
+        raise pytest.UsageError(str(error)) from None
+    if not config.option.collectonly and config.pluginmanager.hasplugin("ape_test"):
+        compile_when_changed()
