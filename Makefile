@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# Every target first makes sure that everything it needs is there: `make setup` does that alone.
+
+PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v python3.12 || command -v python3.11)
+MINUTES ?= 5
+ARGS ?=
+JOBS ?= 2
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help setup demo test compile check lint format fuzz chaos bench clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Python packages into .venv, Anvil into node_modules
+	@test -n "$(PYTHON)" || { echo "setup: Python 3.11, 3.12 or 3.13 is needed and there is no python3 on PATH" >&2; exit 1; }
+	@$(PYTHON) -m surety.bootstrap
+
+demo: setup ## replay a market crash on a local chain (ARGS="--accounts 50 ...")
+	@surety demo $(ARGS)
+
+test: lint check ## check style, types and artifacts, then run every test but the long ones
+	@pytest -n $(JOBS) -m "not deep" $(ARGS)
+
+lint: setup ## check style and types
+	@ruff check --quiet
+	@ruff format --check --quiet
+	@mypy
+
+compile: setup ## compile the contracts into surety/artifacts
+	@surety compile $(ARGS)
+
+check: setup ## check that the committed artifacts are those of the sources
+	@surety compile --check
+
+format: setup ## format the Python sources
+	@ruff check --quiet --fix
+	@ruff format
+
+fuzz: setup ## run the long fuzz tests (MINUTES=5)
+	@SURETY_FUZZ_MINUTES=$(MINUTES) HYPOTHESIS_PROFILE=deep pytest -m deep $(ARGS)
+
+chaos: setup ## run the tests with faulty nodes and networks
+	@pytest -m chaos $(ARGS)
+
+bench: setup ## measure the gas of every operation
+	@surety bench gas $(ARGS)
+
+clean: ## remove everything that was built or installed here
+	@rm -rf .venv node_modules .build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		dist build surety-demo.html
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
