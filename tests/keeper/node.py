@@ -165,6 +165,8 @@ def faulty_node(answer: Callable[[bytes], bytes], seed: int = 1) -> Iterator[Fau
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def log_message(self, *args: Any) -> None:
             pass
