@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Load the formulas of a Vyper module into Python functions that compute and revert as the EVM does.
+"""Load the formulas of a Vyper module into Python functions that compute and revert as the EVM
+does.
 
-`contracts/modules/margin_math.vy` is the only place where a formula lives. This loader parses that very file
-with Vyper's own parser and writes it again as plain Python over ints: every sum, difference, product and power
-is checked against 256 bits where Vyper checks it, a division by zero raises, `assert` raises with its reason.
+`contracts/modules/margin_math.vy` is the only place where a formula lives. This loader parses that
+very file
+with Vyper's own parser and writes it again as plain Python over ints: every sum, difference,
+product and power
+is checked against 256 bits where Vyper checks it, a division by zero raises, `assert` raises with
+its reason.
 Syntax that the loader does not know is refused, never guessed.
 
 >>> from surety.formulas import Revert, margin_math
@@ -42,7 +46,9 @@ class Revert(Exception):
 
 
 class UnknownSyntax(Exception):
-    """Refuse a source at `where` (file:line) because the loader does not know `what` stands there."""
+    """Refuse a source at `where` (file:line) because the loader does not know `what` stands
+    there.
+    """
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
@@ -56,7 +62,9 @@ class UnknownSyntax(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Describe one formula: its argument names, how many values it returns, its docstring and line."""
+    """Describe one formula: its argument names, how many values it returns, its docstring and
+    line.
+    """
 
     name: str
     args: tuple[str, ...]
@@ -66,10 +74,11 @@ class Signature:
 
 
 class Formulas:
-    """Hold the formulas of one file as attributes: a Python function each, and the file's constants.
+    """Hold the formulas of one file as attributes: a Python function each, and the file's
+    constants.
 
-    `functions` maps names to signatures, `constants` names to values, `source` is the generated Python text,
-    `digest` the sha256 of the Vyper file. Immutable; pickles by its path.
+    `functions` maps names to signatures, `constants` names to values, `source` is the generated
+    Python text, `digest` the sha256 of the Vyper file. Immutable; pickles by its path.
     """
 
     path: Path
@@ -117,7 +126,8 @@ class Formulas:
 def load(path: Path | str) -> Formulas:
     """Load every formula of the Vyper module at `path`.
 
-    Raises OSError when it cannot be read and UnknownSyntax (file:line, what) for anything that is not a pure
+    Raises OSError when it cannot be read and UnknownSyntax (file:line, what) for anything that is
+    not a pure
     internal function over uint256 or a uint256 constant.
     """
     file = Path(path)
@@ -126,7 +136,7 @@ def load(path: Path | str) -> Formulas:
     filename = f"<formulas of {path}>"
     source = translation.python()
     namespace: dict[str, Any] = {"__revert": Revert, "__check": _check, "__isqrt": isqrt}
-    exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - the text is ours
+    exec(compile(source, filename, "exec"), namespace)
     # lets a traceback show the generated line
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return Formulas(
@@ -181,7 +191,9 @@ _WORDS = {*_BUILTINS, "self", "range", "uint256", "bool", "int", "type"}
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A translated expression: Python code free of effects, its Vyper type, its value when constant."""
+    """A translated expression: Python code free of effects, its Vyper type, its value when
+    constant.
+    """
 
     code: str
     type: str
@@ -306,7 +318,9 @@ class _Translation:
         return seen
 
     def python(self) -> str:
-        """Return the Python text: a checked public function each, and a bare one for inner calls."""
+        """Return the Python text: a checked public function each, and a bare one for inner
+        calls.
+        """
         called = set().union(*self.calls.values()) if self.calls else set()
         lines = [f"# generated from {self.file}: do not edit", f"__max = {MAX_UINT256}", ""]
         for name, signature in self.signatures.items():
@@ -327,7 +341,8 @@ class _Translation:
 class _Body:
     """Translate the body of one function, or one constant expression when `function` is None.
 
-    Vyper blocks are scopes, so is every block here. Operands are evaluated left to right, `and`, `or` and the
+    Vyper blocks are scopes, so is every block here. Operands are evaluated left to right, `and`,
+    `or` and the
     ternary only as far as needed: what may revert becomes statements in front of its expression.
     """
 
@@ -446,10 +461,9 @@ class _Body:
         """Return the name of a local that may be written."""
         if type(target).__name__ != "Name":
             self.refuse(target, f"an assignment to {type(target).__name__}")
-        for scope in self.scopes:
-            if scope.get(target.id):
-                return str(target.id)
-        self.refuse(target, f"an assignment to {target.id}, which is no local variable")
+        if not any(scope.get(target.id) for scope in self.scopes):
+            self.refuse(target, f"an assignment to {target.id}, which is no local variable")
+        return str(target.id)
 
     def assign(self, node: Any) -> None:
         """Translate `name = expression` and `a, b = self.f(...)`."""
@@ -563,7 +577,7 @@ class _Body:
             case "Call":
                 return self.call(node)
         what = type(node.op).__name__ if kind == "UnaryOp" else kind
-        self.refuse(node, f"expression {what}")
+        return self.refuse(node, f"expression {what}")
 
     def name(self, node: Any) -> _Value:
         """Translate a local name or a constant."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Put the formulas of a Vyper module behind a contract, so that the EVM can be asked for each of them.
+"""Put the formulas of a Vyper module behind a contract, so that the EVM can be asked for each of
+them.
 
-The contract is derived at run time from the signatures that the loader read and imports the very file that the
+The contract is derived at run time from the signatures that the loader read and imports the very
+file that the
 loader loaded: no formula and no argument list is typed here. Its bytecode is cached by digest.
 """
 
@@ -33,7 +35,9 @@ class Harness:
     signatures: dict[str, Signature]
 
     def encode(self, name: str, args: Iterable[int]) -> bytes:
-        """Encode a call of one formula; raises ValueError for a wrong count or an int outside uint256."""
+        """Encode a call of one formula; raises ValueError for a wrong count or an int outside
+        uint256.
+        """
         words = list(args)
         if len(words) != len(self.signatures[name].args):
             raise ValueError(f"{name} takes {len(self.signatures[name].args)} arguments")
@@ -84,7 +88,8 @@ def harness_source(formulas: Formulas) -> str:
 
 
 def compile_harness(formulas: Formulas, cache: Path | None = None) -> Harness:
-    """Compile the harness in process, or take it from `cache` (a folder; default `.cache/formulas`).
+    """Compile the harness in process, or take it from `cache` (a folder; default
+    `.cache/formulas`).
 
     Raises HarnessError with the compiler's first line when the module does not compile.
     """
@@ -145,14 +150,16 @@ def _read(folder: Path, digest: str) -> bytes | None:
 
 
 def _write(folder: Path, digest: str, runtime: bytes) -> None:
-    """Cache the bytecode behind its own sha256, whole or not at all; do without when nothing is writable."""
+    """Cache the bytecode behind its own sha256, whole or not at all; do without when nothing is
+    writable.
+    """
     for place in _places(folder):
         try:
             place.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=place)
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(runtime).digest() + runtime)
-            os.replace(name, place / f"{digest}.bin")
+            Path(name).replace(place / f"{digest}.bin")
         except OSError:
             continue
         return

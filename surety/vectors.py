@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Check a file of worked examples against the formulas in Python and in the EVM.
 
-How formulas compose into an account's margin, its state, a take and a volatility sample is written once, over
-a function `call(name, args)`; Python serves it directly, and the compiled Vyper on a real Anvil serves it again.
-The format is described in docs/formulas.md. All numbers are integers in the units of margin_math.vy.
+How formulas compose into an account's margin, its state, a take and a volatility sample is written
+once, over
+a function `call(name, args)`; Python serves it directly, and the compiled Vyper on a real Anvil
+serves it again.
+The format is described in docs/formulas.md. All numbers are integers in the units of
+margin_math.vy.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ SHOWN = 10
 INITIAL_CAP, INITIAL_STEP = 25_000, 5_000
 MAINTENANCE_CAP, MAINTENANCE_STEP = 12_500, 500
 
+MAX_DEPTH = 16
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,77})\Z", re.ASCII)
 
 
@@ -45,7 +51,9 @@ class BadFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One kind of an account: balance, decimals, prices, the three LTVs, both multipliers (bps) and flags."""
+    """One kind of an account: balance, decimals, prices, the three LTVs, both multipliers (bps)
+    and flags.
+    """
 
     balance: int
     decimals: int
@@ -87,7 +95,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run found: the cases of each section and every difference, in the order of the file."""
+    """What a run found: the cases of each section and every difference, in the order of the
+    file.
+    """
 
     cases: dict[str, int]
     differences: list[Difference]
@@ -123,7 +133,9 @@ def _total(values: Sequence[int]) -> int:
 
 
 def margin(call: Call, debt: int, legs: Sequence[Leg]) -> Values:
-    """Return the requirements of every kind, the capacities of the account, and whether it is healthy."""
+    """Return the requirements of every kind, the capacities of the account, and whether it is
+    healthy.
+    """
     values: Values = {}
     parts: dict[str, list[int]] = {level: [] for level in LEVELS}
     for at, leg in enumerate(legs):
@@ -181,7 +193,9 @@ class Take:
 
 
 def take(call: Call, case: Take) -> Values:
-    """Return the price, effective penalty, amount, cost and repaid debt of a take; Revert where it is refused."""
+    """Return the price, effective penalty, amount, cost and repaid debt of a take; Revert where
+    it is refused.
+    """
     hi_values = [call("value_down", (leg.balance, leg.hi, leg.decimals)) for leg in case.legs]
     target, maintenance = [], []
     for leg, value in zip(case.legs, hi_values, strict=True):
@@ -237,7 +251,9 @@ def take(call: Call, case: Take) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class Volatility:
-    """What the price hub remembers of one kind between samples: WAD prices, WAD squared variance, bps."""
+    """What the price hub remembers of one kind between samples: WAD prices, WAD squared
+    variance, bps.
+    """
 
     price: int
     at: int
@@ -247,7 +263,9 @@ class Volatility:
 
 
 def sample(call: Call, before: Volatility, price: int, at: int, sigma_ref: int) -> Volatility:
-    """Return the volatility word after a price was accepted at a time; `before` itself when no hour has passed."""
+    """Return the volatility word after a price was accepted at a time; `before` itself when no
+    hour has passed.
+    """
     hours = call("volatility_samples", (before.at, at))
     if hours == 0:
         return before
@@ -303,7 +321,9 @@ class _Node:
         return self.value
 
     def fields(self, needed: Sequence[str], optional: Sequence[str] = ()) -> dict[str, _Node]:
-        """Return the fields of an object, which must be exactly the needed and perhaps the optional ones."""
+        """Return the fields of an object, which must be exactly the needed and perhaps the
+        optional ones.
+        """
         entries = self._is(dict, "an object")
         for name in entries:
             if name not in needed and name not in optional:
@@ -378,6 +398,12 @@ def _parse(name: str, raw: bytes) -> Any:
             raise BadFileError(f"{name}: field {twice!r} is given twice in one object")
         return entries
 
+    # counted here, for the parser's own guard depends on a limit that other libraries raise
+    depth = 0
+    for token in _TOKEN.finditer(raw):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            raise BadFileError(f"{name}: nested too deeply")
     try:
         return json.loads(raw.decode("utf-8"), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
@@ -386,8 +412,6 @@ def _parse(name: str, raw: bytes) -> Any:
         ) from None
     except UnicodeDecodeError as error:
         raise BadFileError(f"{name}: byte {error.start}: not UTF-8 text") from None
-    except RecursionError:
-        raise BadFileError(f"{name}: nested too deeply") from None
     except ValueError:
         raise BadFileError(f"{name}: a number has too many digits") from None
 
@@ -554,9 +578,11 @@ def run(
     formulas: Formulas,
     evm: Evm | None,
 ) -> Outcome:
-    """Compute every case in Python, again by `evm` (a list of calls to a list of answers) and compare.
+    """Compute every case in Python, again by `evm` (a list of calls to a list of answers) and
+    compare.
 
-    The calls that Python made are put to the EVM together; one that only the EVM's course needs is put alone.
+    The calls that Python made are put to the EVM together; one that only the EVM's course needs is
+    put alone.
     """
     recorder = Recorder(by_python(formulas))
     python = [_attempt(case, recorder) for case in cases]
@@ -591,7 +617,9 @@ def _attempt(case: Case, call: Call) -> Values | Revert:
 
 
 def _compare(case: Case, python: Values | Revert, evm: Values | Revert | None) -> list[Difference]:
-    """Return the differences of one case: per field, or one for the whole result where a side reverts."""
+    """Return the differences of one case: per field, or one for the whole result where a side
+    reverts.
+    """
     sides = [python] if evm is None else [python, evm]
     if case.expected is None or any(isinstance(side, Revert) for side in sides):
         if case.expected is None and all(isinstance(side, Revert) for side in sides):
@@ -630,7 +658,9 @@ def _whole(side: Values | Revert) -> str:
 def anvil_evm(
     formulas: Formulas,
 ) -> Iterator[Evm]:
-    """Start Anvil with the compiled formulas and yield a function from calls to answers; ends Anvil after."""
+    """Start Anvil with the compiled formulas and yield a function from calls to answers; ends
+    Anvil after.
+    """
     from surety.anvil import Anvil
     from surety.chain import Rpc, RpcError
     from surety.harness import HarnessError, compile_harness, decode_revert

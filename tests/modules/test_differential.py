@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Differential fuzz: every formula in Python against the same formula in the EVM, directed at boundaries.
+"""Differential fuzz: every formula in Python against the same formula in the EVM, directed at
+boundaries.
 
-The default run makes more than 20,000 calls. With SURETY_FUZZ_MINUTES=N a long run makes at least 20,000 calls
-of every formula and goes on until N minutes have passed; SURETY_FUZZ_SEED picks another stream.
+The default run makes more than 20,000 calls. With SURETY_FUZZ_MINUTES=N a long run makes at least
+20,000 calls of every formula and goes on until N minutes have passed; SURETY_FUZZ_SEED picks
+another stream.
 """
 
 from __future__ import annotations
@@ -30,28 +32,65 @@ NEVER_REVERT = {"opens_at", "repayment", "call_tip_down", "decay_down", "absorb_
 
 # what an argument of that name looks like in the field: (low, high), drawn log-uniformly
 REALISTIC = {
-    "debt": (10**18, 10**26), "normalized_debt": (10**18, 10**26), "repaid": (10**17, 10**25),
-    "total_normalized_debt": (10**20, 10**30), "debt_floor": (10**18, 10**22),
-    "balance": (1, 10**24), "amount": (1, 10**24), "worth": (1, 10**26), "call_tip": (10**16, 10**19),
-    "target": (10**18, 10**26), "maintenance": (10**18, 10**26), "close_out": (10**18, 10**26),
-    "value_lo": (10**18, 10**26), "value_hi": (10**18, 10**26), "total_value": (10**18, 10**26),
-    "sale_value": (10**18, 10**26), "weighted_value": (10**22, 10**30),
-    "price": (10**14, 10**23), "last_price": (10**14, 10**23), "hi": (10**14, 10**23), "lo": (10**14, 10**23),
-    "decimals": (6, 18), "initial_ltv": (5_000, 9_500), "maintenance_ltv": (5_000, 9_700),
-    "close_out_ltv": (6_000, 9_900), "initial_multiplier": (10_000, 25_000),
-    "maintenance_multiplier": (10_000, 12_500), "multiplier": (10_000, 25_000), "goal": (10_000, 40_000),
-    "cap": (12_500, 25_000), "step_up": (500, 5_000), "frozen": (0, 1), "penalty": (0, 1_000),
-    "factor": (5_000, 11_000), "start_factor": (10_000, 11_000), "end_factor": (5_000, 10_000),
-    "index": (10**27, 10**29), "rate": (10**15, 10**20), "elapsed": (0, 200_000), "duration": (600, 20_000),
-    "auction_start": (10**9, 2 * 10**9), "take_resumes_at": (10**9, 2 * 10**9),
-    "opens": (10**9, 10**9 + 20_000), "now": (10**9, 10**9 + 60_000), "last_at": (10**9, 10**9 + 60_000),
-    "samples": (0, 40), "variance": (10**25, 10**34), "sigma_ref": (10**15, 10**17), "share": (1, 10**27),
-    "slew_down": (10**3, 10**9), "slew_up": (10**3, 10**8), "collateral_mask": (0, 2**32 - 1),
-}  # fmt: skip
+    "debt": (10**18, 10**26),
+    "normalized_debt": (10**18, 10**26),
+    "repaid": (10**17, 10**25),
+    "total_normalized_debt": (10**20, 10**30),
+    "debt_floor": (10**18, 10**22),
+    "balance": (1, 10**24),
+    "amount": (1, 10**24),
+    "worth": (1, 10**26),
+    "call_tip": (10**16, 10**19),
+    "target": (10**18, 10**26),
+    "maintenance": (10**18, 10**26),
+    "close_out": (10**18, 10**26),
+    "value_lo": (10**18, 10**26),
+    "value_hi": (10**18, 10**26),
+    "total_value": (10**18, 10**26),
+    "sale_value": (10**18, 10**26),
+    "weighted_value": (10**22, 10**30),
+    "price": (10**14, 10**23),
+    "last_price": (10**14, 10**23),
+    "hi": (10**14, 10**23),
+    "lo": (10**14, 10**23),
+    "decimals": (6, 18),
+    "initial_ltv": (5_000, 9_500),
+    "maintenance_ltv": (5_000, 9_700),
+    "close_out_ltv": (6_000, 9_900),
+    "initial_multiplier": (10_000, 25_000),
+    "maintenance_multiplier": (10_000, 12_500),
+    "multiplier": (10_000, 25_000),
+    "goal": (10_000, 40_000),
+    "cap": (12_500, 25_000),
+    "step_up": (500, 5_000),
+    "frozen": (0, 1),
+    "penalty": (0, 1_000),
+    "factor": (5_000, 11_000),
+    "start_factor": (10_000, 11_000),
+    "end_factor": (5_000, 10_000),
+    "index": (10**27, 10**29),
+    "rate": (10**15, 10**20),
+    "elapsed": (0, 200_000),
+    "duration": (600, 20_000),
+    "auction_start": (10**9, 2 * 10**9),
+    "take_resumes_at": (10**9, 2 * 10**9),
+    "opens": (10**9, 10**9 + 20_000),
+    "now": (10**9, 10**9 + 60_000),
+    "last_at": (10**9, 10**9 + 60_000),
+    "samples": (0, 40),
+    "variance": (10**25, 10**34),
+    "sigma_ref": (10**15, 10**17),
+    "share": (1, 10**27),
+    "slew_down": (10**3, 10**9),
+    "slew_up": (10**3, 10**8),
+    "collateral_mask": (0, 2**32 - 1),
+}
 
 
 class Drawer:
-    """Draw arguments: realistic tuples, realistic ones with a few at a boundary, and pure boundaries."""
+    """Draw arguments: realistic tuples, realistic ones with a few at a boundary, and pure
+    boundaries.
+    """
 
     def __init__(self, formulas: Formulas, seed: int) -> None:
         self.random = random.Random(seed)
@@ -112,10 +151,17 @@ class Drawer:
         floor = self.random.choice((0, debt // 3, debt - 1, debt, debt + 1, pick(0, debt)))
         amount = self.random.choice((pick(0, balance), balance, 2 * balance, 0, 1, pick(1, 1000)))
         return {
-            "debt": debt, "target": target, "balance": balance, "amount": amount, "hi": hi,
-            "decimals": decimals, "factor": pick(initial_ltv // 2, 11_000), "initial_ltv": initial_ltv,
-            "penalty": self.random.choice((0, 500, pick(0, 1_000))), "debt_floor": floor,
-        }  # fmt: skip
+            "debt": debt,
+            "target": target,
+            "balance": balance,
+            "amount": amount,
+            "hi": hi,
+            "decimals": decimals,
+            "factor": pick(initial_ltv // 2, 11_000),
+            "initial_ltv": initial_ltv,
+            "penalty": self.random.choice((0, 500, pick(0, 1_000))),
+            "debt_floor": floor,
+        }
 
     def clock(self) -> dict[str, int]:
         """Draw an account close to its levels and its clock, as `account_state` meets it."""
@@ -125,10 +171,15 @@ class Drawer:
         duration = pick(1, 20)
         now = opens + self.random.choice((0, duration, 2 * duration)) + pick(-3, 3)
         return {
-            "debt": pick(0, 70), "target": levels[0], "maintenance": levels[1], "close_out": levels[2],
-            "collateral_mask": self.random.choice((0, 1, 6)), "opens": opens, "duration": duration,
+            "debt": pick(0, 70),
+            "target": levels[0],
+            "maintenance": levels[1],
+            "close_out": levels[2],
+            "collateral_mask": self.random.choice((0, 1, 6)),
+            "opens": opens,
+            "duration": duration,
             "now": min(MAX_UINT256, max(0, now)),
-        }  # fmt: skip
+        }
 
     def calls(self, formulas: Formulas, count: int) -> Iterator[tuple[str, list[int]]]:
         """Draw `count` calls of every formula."""
@@ -151,7 +202,9 @@ def outcome(formulas: Formulas, name: str, args: list[int]) -> Any:
 
 
 def compare(formulas: Formulas, ask: Any, drawer: Drawer, count: int, tally: Counter[Any]) -> None:
-    """Make `count` calls of every formula on both sides, count outcomes, and fail on a difference."""
+    """Make `count` calls of every formula on both sides, count outcomes, and fail on a
+    difference.
+    """
     for name, args in drawer.calls(formulas, count):
         python = outcome(formulas, name, args)
         evm = ask(name, args)
@@ -168,7 +221,9 @@ def compare(formulas: Formulas, ask: Any, drawer: Drawer, count: int, tally: Cou
 
 
 def check_not_vacuous(formulas: Formulas, tally: Counter[Any]) -> None:
-    """Fail where a formula hardly ever succeeded or hardly ever reverted, or a reason or state is missing."""
+    """Fail where a formula hardly ever succeeded or hardly ever reverted, or a reason or state
+    is missing.
+    """
     for name in formulas.functions:
         values, reverts = tally[name, "value"], tally[name, "revert"]
         assert values >= 0.1 * (values + reverts), f"{name} succeeded only {values} times"

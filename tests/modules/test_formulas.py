@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The loader: exact uint256 semantics for what it knows, a refusal with file and line for the rest."""
+"""The loader: exact uint256 semantics for what it knows, a refusal with file and line for the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -354,11 +356,24 @@ BODY = HEAD + PURE + "def f(a: uint256) -> uint256:\n"
         (HEAD + PURE + "def min() -> uint256:\n    return 1", 4, "min shadows another name"),
         (HEAD + PURE + "def source() -> uint256:\n    return 1", 4, "source is a reserved name"),
         (HEAD + PURE + "def __f() -> uint256:\n    return 1", 4, "two underscores"),
-        (HEAD + "T: constant(uint256) = 1\n" + PURE + "def f(T: uint256) -> uint256:\n    return T",
-         5, "T shadows another name"),
+        (
+            HEAD
+            + "T: constant(uint256) = 1\n"
+            + PURE
+            + "def f(T: uint256) -> uint256:\n    return T",
+            5,
+            "T shadows another name",
+        ),
         (HEAD + PURE + "def f() -> uint256:\n    return self.f()", 4, "f calls itself"),
-        (HEAD + PURE + "def f() -> uint256:\n    return self.g()\n" + PURE
-         + "def g() -> uint256:\n    return self.f()", 4, "f calls itself"),
+        (
+            HEAD
+            + PURE
+            + "def f() -> uint256:\n    return self.g()\n"
+            + PURE
+            + "def g() -> uint256:\n    return self.f()",
+            4,
+            "f calls itself",
+        ),
         # statements
         (BODY + "    if a == 1:\n        return a", 4, "f can end without a return"),
         (BODY + "    for i: uint256 in range(2):\n        return a", 4, "without a return"),
@@ -368,18 +383,38 @@ BODY = HEAD + PURE + "def f(a: uint256) -> uint256:\n"
         (BODY + "    a: uint256 = 1\n    return a", 5, "a shadows another name"),
         (BODY + "    f: uint256 = 1\n    return a", 5, "f shadows another name"),
         (BODY + "    if a == 1:\n        b: uint256 = 1\n    return b", 7, "unknown name b"),
-        (BODY + "    b: uint256 = 1\n    if a == 1:\n        b: uint256 = 2\n    return b", 7, "b sha"),
+        (
+            BODY + "    b: uint256 = 1\n    if a == 1:\n        b: uint256 = 2\n    return b",
+            7,
+            "b sha",
+        ),
         (BODY + "    b = 1\n    return a", 5, "b, which is no local variable"),
-        (BODY + "    for i: uint256 in range(2):\n        i = 3\n    return a", 6, "no local variable"),
-        (BODY + "    for i: uint256 in range(2):\n        i += 3\n    return a", 6, "no local variable"),
-        (BODY + "    for i: uint256 in range(a, bound=3):\n        pass\n    return a", 5, "range with"),
+        (
+            BODY + "    for i: uint256 in range(2):\n        i = 3\n    return a",
+            6,
+            "no local variable",
+        ),
+        (
+            BODY + "    for i: uint256 in range(2):\n        i += 3\n    return a",
+            6,
+            "no local variable",
+        ),
+        (
+            BODY + "    for i: uint256 in range(a, bound=3):\n        pass\n    return a",
+            5,
+            "range with",
+        ),
         (BODY + "    for i: uint256 in range(1, 3):\n        pass\n    return a", 5, "range with"),
         (BODY + "    for i: uint256 in range(a):\n        pass\n    return a", 5, "range over"),
         (BODY + "    for i: uint256 in range(0):\n        pass\n    return a", 5, "range over"),
         (BODY + "    for i: uint8 in range(3):\n        pass\n    return a", 5, "type uint8"),
-        (BODY + "    for i: uint256 in [1, 2]:\n        pass\n    return a", 5, "anything but range"),
+        (
+            BODY + "    for i: uint256 in [1, 2]:\n        pass\n    return a",
+            5,
+            "anything but range",
+        ),
         (BODY + "    break\n    return a", 5, "break outside a loop"),
-        (BODY + "    raise \"no\"", 5, "statement Raise"),
+        (BODY + '    raise "no"', 5, "statement Raise"),
         (BODY + "    log E(a)\n    return a", 5, "statement Log"),
         (BODY + "    self.f(a)\n    return a", 5, "statement Expr"),
         (BODY + "    assert a\n    return a", 5, "uint256 where a bool must stand"),
@@ -403,7 +438,7 @@ BODY = HEAD + PURE + "def f(a: uint256) -> uint256:\n"
         (BODY + "    return a ** 1", 5, "a power to 1"),
         (BODY + "    return a ** 256", 5, "a power to 256"),
         (BODY + "    return 1.5", 5, "expression Decimal"),
-        (BODY + "    return \"x\"", 5, "expression Str"),
+        (BODY + '    return "x"', 5, "expression Str"),
         (BODY + "    return 0x10", 5, "expression Hex"),
         (BODY + "    return msg.value", 5, "expression Attribute"),
         (BODY + "    return block.timestamp", 5, "expression Attribute"),
@@ -427,7 +462,7 @@ BODY = HEAD + PURE + "def f(a: uint256) -> uint256:\n"
         (BODY + "    return staticcall I(a).f()", 5, "expression StaticCall"),
     ],
     ids=itertools.count(),
-)  # fmt: skip
+)
 def test_load_refuses_what_it_does_not_know(
     tmp_path: Path, text: str, line: int, what: str
 ) -> None:

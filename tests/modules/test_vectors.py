@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Vectors: an independent reference in fractions, the committed file, and every way a file can be bad.
+"""Vectors: an independent reference in fractions, the committed file, and every way a file can be
+bad.
 
-The reference below is written from the specification alone and shares no line with the formulas. Running this
+The reference below is written from the specification alone and shares no line with the formulas.
+Running this
 file as a program writes tests/modules/data/vectors.json anew.
 """
 
@@ -66,7 +68,9 @@ def capacities(legs: list[dict[str, Any]]) -> dict[str, int]:
     """Return what all legs together support at each level."""
     rows = [requirements(leg) for leg in legs]
     return {
-        level: sum(row["value_lo" if level == "initial" else "value_hi"] - row[level] for row in rows)
+        level: sum(
+            row["value_lo" if level == "initial" else "value_hi"] - row[level] for row in rows
+        )
         for level in LEVELS
     }
 
@@ -210,7 +214,9 @@ def random_leg(pick: random.Random, same: bool) -> dict[str, Any]:
 def random_take(pick: random.Random) -> dict[str, Any]:
     legs = [random_leg(pick, True) for _ in range(pick.choice((1, 1, 2, 3)))]
     supported = capacities(legs)
-    debt = supported["maintenance"] + pick.choice((0, 1) + (pick.randint(1, supported["close_out"] // 8),) * 8)
+    debt = supported["maintenance"] + pick.choice(
+        (0, 1) + (pick.randint(1, supported["close_out"] // 8),) * 8
+    )
     kind = pick.randrange(len(legs))
     balance = legs[kind]["b"]
     if len(legs) > 1 and pick.random() < 0.2:
@@ -224,7 +230,9 @@ def random_take(pick: random.Random) -> dict[str, Any]:
         "duration": 7200,
         "penalty": pick.choice((0, 500, 1000)),
         "debt_floor": pick.choice((0, 10**18, debt // 9, debt // 2, debt, debt + 1)),
-        "factors": [[pick.randint(10_000, 11_000), pick.randint(leg["cltv"] - 500, 9_900)] for leg in legs],
+        "factors": [
+            [pick.randint(10_000, 11_000), pick.randint(leg["cltv"] - 500, 9_900)] for leg in legs
+        ],
     }
     return {**case, "result": take_result(case)}
 
@@ -245,8 +253,10 @@ def reference() -> dict[str, Any]:
     rows = [
         state_row(levels, {"debt": debt, "clock": clock, "now": now, "duration": 7200})
         for debt in (0, 8_000, 8_001, 8_500, 8_501, 9_100, 9_101)
-        for clock, now in ((0, 5), (3600, 3599), (3600, 3600), (3600, 10_800), (3600, 10_801))
-        + ((3600, 18_000), (3600, 18_001))
+        for clock, now in [
+            (0, 5),
+            *((3600, now) for now in (3599, 3600, 10_800, 10_801, 18_000, 18_001)),
+        ]
     ]
     rows.append(state_row(levels, {"debt": 0, "clock": 0, "now": 5, "duration": 7200, "mask": 0}))
     walks = []
@@ -301,7 +311,10 @@ def test_committed_file_covers_refused_and_accepted_takes_and_every_state(
     assert len({row["state"] for row in good["states"]["rows"]}) == 7
     partial = [case for case in good["takes"] if case["result"]]
     assert sum(case["result"]["repaid"] == case["debt"] for case in partial) >= 3
-    assert {step["sampled"] for walk in good["volatility"] for step in walk["steps"]} == {True, False}
+    assert {step["sampled"] for walk in good["volatility"] for step in walk["steps"]} == {
+        True,
+        False,
+    }
 
 
 def test_python_and_anvil_agree_with_the_reference(formulas: Formulas) -> None:
@@ -311,7 +324,9 @@ def test_python_and_anvil_agree_with_the_reference(formulas: Formulas) -> None:
     assert outcome.cases == {"margin": 12, "states": 50, "takes": 36, "volatility": 30}
 
 
-@pytest.mark.skipif(not SHARED.is_file(), reason="the design's vectors.json is not beside the repository")
+@pytest.mark.skipif(
+    not SHARED.is_file(), reason="the design's vectors.json is not beside the repository"
+)
 def test_python_and_evm_agree_with_the_design(formulas: Formulas, ask: Any) -> None:
     outcome = run(read(SHARED), formulas, lambda calls: [ask(*one) for one in calls])
     assert outcome.differences == []
@@ -372,7 +387,8 @@ def mutated(data: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
 def test_every_mutated_expectation_is_one_difference(
     good: dict[str, Any], formulas: Formulas, tmp_path: Path
 ) -> None:
-    # a smaller file with a case of each section, so that every single expectation can be changed in turn
+    # a smaller file with a case of each section, so that every single expectation can be changed
+    # in turn
     refused = [case for case in good["takes"] if case["result"] is None]
     small = {
         "margin": good["margin"][:2],
@@ -505,50 +521,72 @@ def edit(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+DIGITS = "must be an integer in decimal digits"
 BAD = [
-    (edit("margin", 3, "debt", value="1.5"), 'margin[3].debt: must be an integer in decimal digits, not "1.5"'),
-    (edit("margin", 3, "debt", value=1.0), "margin[3].debt: must be an integer in decimal digits, not 1.0"),
-    (edit("margin", 3, "debt", value=math.nan), "margin[3].debt: must be an integer in decimal digits, not NaN"),
-    (edit("margin", 3, "debt", value=math.inf), "margin[3].debt: must be an integer in decimal digits, not Inf"),
-    (edit("margin", 3, "debt", value="NaN"), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value=True), "margin[3].debt: must be an integer in decimal digits, not true"),
-    (edit("margin", 3, "debt", value=None), "margin[3].debt: must be an integer in decimal digits, not null"),
-    (edit("margin", 3, "debt", value=""), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value="-1"), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value="0x10"), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value="1e18"), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value=" 1"), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value="1\n"), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value="١"), "margin[3].debt: must be an integer in decimal digits"),
+    (edit("margin", 3, "debt", value="1.5"), f'margin[3].debt: {DIGITS}, not "1.5"'),
+    (edit("margin", 3, "debt", value=1.0), f"margin[3].debt: {DIGITS}, not 1.0"),
+    (edit("margin", 3, "debt", value=math.nan), f"margin[3].debt: {DIGITS}, not NaN"),
+    (edit("margin", 3, "debt", value=math.inf), f"margin[3].debt: {DIGITS}, not Inf"),
+    (edit("margin", 3, "debt", value="NaN"), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value=True), f"margin[3].debt: {DIGITS}, not true"),
+    (edit("margin", 3, "debt", value=None), f"margin[3].debt: {DIGITS}, not null"),
+    (edit("margin", 3, "debt", value=""), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value="-1"), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value="0x10"), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value="1e18"), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value=" 1"), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value="1\n"), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value="١"), f"margin[3].debt: {DIGITS}"),
     (edit("margin", 3, "debt", value=-1), "margin[3].debt: is outside uint256"),
     (edit("margin", 3, "debt", value=2**256), "margin[3].debt: is outside uint256"),
     (edit("margin", 3, "debt", value=str(2**256)), "margin[3].debt: is outside uint256"),
-    (edit("margin", 3, "debt", value="9" * 5000), "margin[3].debt: must be an integer in decimal digits"),
-    (edit("margin", 3, "debt", value=[1]), "margin[3].debt: must be an integer in decimal digits, not a list"),
+    (edit("margin", 3, "debt", value="9" * 5000), f"margin[3].debt: {DIGITS}"),
+    (edit("margin", 3, "debt", value=[1]), f"margin[3].debt: {DIGITS}, not a list"),
     (edit("margin", 3, "name", value=5), "margin[3].name: must be a text, not 5"),
     (edit("margin", 3, "legs", value={}), "margin[3].legs: must be a list, not an object"),
     (edit("margin", 3, "legs", 0, "extra", value="1"), "margin[3].legs[0]: unknown field 'extra'"),
-    (edit("margin", 0, "legs", 0, "frozen", value="1"), 'margin[0].legs[0].frozen: must be true or false, not "1"'),
+    (
+        edit("margin", 0, "legs", 0, "frozen", value="1"),
+        'margin[0].legs[0].frozen: must be true or false, not "1"',
+    ),
     (edit("margin", 3, "requirements", value=[]), "margin[3].requirements: must have "),
     (edit("margin", 3, "capacities", value={}), "margin[3].capacities: field 'initial' is missing"),
-    (edit("margin", 3, "healthy", "target", value="true"), "margin[3].healthy.target: must be true or false"),
+    (
+        edit("margin", 3, "healthy", "target", value="true"),
+        "margin[3].healthy.target: must be true or false",
+    ),
     (edit("margin", 3, value=7), "margin[3]: must be an object, not 7"),
     (edit("margin", value="x"), 'margin: must be a list, not "x"'),
-    (edit("states", "rows", 4, "state", value="FINE"), "states.rows[4].state: unknown state 'FINE'"),
+    (
+        edit("states", "rows", 4, "state", value="FINE"),
+        "states.rows[4].state: unknown state 'FINE'",
+    ),
     (edit("states", value=[]), "states: must be an object, not a list"),
     (edit("states", "rows", 0, "mask", value="x"), "states.rows[0].mask: must be an integer"),
     (edit("takes", 1, "kind", value="9"), "takes[1].kind: there are only "),
     (edit("takes", 1, "factors", value=[]), "takes[1].factors: must have "),
-    (edit("takes", 1, "factors", 0, value=["1"]), "takes[1].factors[0]: must have 2 entries, not 1"),
+    (
+        edit("takes", 1, "factors", 0, value=["1"]),
+        "takes[1].factors[0]: must have 2 entries, not 1",
+    ),
     (edit("takes", 1, "result", value=False), "takes[1].result: must be an object, not false"),
-    (edit("volatility", 1, "steps", 2, "at", value="0"), "volatility[1].steps[2].at: is before the step above"),
-    (edit("volatility", 1, "steps", 2, "sampled", value=1), "volatility[1].steps[2].sampled: must be true or false"),
-    (edit("volatility", 1, "start", "sigma_ref", value=[]), "volatility[1].start.sigma_ref: must be an integer"),
+    (
+        edit("volatility", 1, "steps", 2, "at", value="0"),
+        "volatility[1].steps[2].at: is before the step above",
+    ),
+    (
+        edit("volatility", 1, "steps", 2, "sampled", value=1),
+        "volatility[1].steps[2].sampled: must be true or false",
+    ),
+    (
+        edit("volatility", 1, "start", "sigma_ref", value=[]),
+        "volatility[1].start.sigma_ref: must be an integer",
+    ),
     (edit("more", value=[]), "unknown field 'more'"),
     (edit("note", value=5), "note: must be a text, not 5"),
     (lambda data: data["takes"][1].pop("result"), "takes[1]: field 'result' is missing"),
     (lambda data: data.clear(), "has no cases"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("change", "told"), BAD, ids=range(len(BAD)))
@@ -598,7 +636,10 @@ def test_command_refuses_what_is_no_vectors_file(tmp_path: Path, content: bytes,
 
 def test_command_refuses_a_missing_file_and_a_directory(tmp_path: Path) -> None:
     missing = invoke(str(tmp_path / "none.json"))
-    assert (missing.exit_code, missing.stderr) == (1, f"error: {tmp_path}/none.json: no such file\n")
+    assert (missing.exit_code, missing.stderr) == (
+        1,
+        f"error: {tmp_path}/none.json: no such file\n",
+    )
     folder = invoke(str(tmp_path))
     assert (folder.exit_code, folder.stderr) == (1, f"error: {tmp_path}: is a directory\n")
 

@@ -1,0 +1,555 @@
+# SPDX-License-Identifier: MIT
+"""Properties of the formulas that the protocol promises, for all inputs inside the packed widths.
+
+Rounding is checked from both sides against fractions: never in the user's favour, never by more
+than one unit.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import strategies as st
+
+from surety.formulas import Formulas, Revert, margin_math
+
+BPS, WAD, RAY = 10_000, 10**18, 10**27
+
+fast = settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+prices = st.integers(1, 2**88 - 1) | st.integers(10**14, 10**23)
+balances = st.integers(0, 2**128 - 1) | st.integers(0, 10**24)
+debts = st.integers(0, 2**104 - 1) | st.integers(10**18, 10**26)
+decimals = st.integers(6, 18)
+
+
+@st.composite
+def levels(draw: st.DrawFn) -> dict[str, int]:
+    """Draw parameters that the vault would list, with any volatility reading."""
+    penalty = draw(st.integers(0, 1_000))
+    end_factor = draw(st.integers(6_000, BPS))
+    maintenance_ltv = draw(st.integers(2, end_factor * BPS // (BPS + penalty) - 1))
+    return {
+        "penalty": penalty,
+        "start_factor": draw(st.integers(BPS, 11_000)),
+        "end_factor": end_factor,
+        "initial_ltv": draw(st.integers(1, maintenance_ltv - 1)),
+        "maintenance_ltv": maintenance_ltv,
+        "close_out_ltv": draw(st.integers(maintenance_ltv + 1, end_factor)),
+        "initial_multiplier": draw(st.integers(BPS, 25_000)),
+        "maintenance_multiplier": draw(st.integers(BPS, 12_500)),
+    }
+
+
+def capacities(value_lo: int, value_hi: int, kind: dict[str, int], frozen: int = 0) -> list[int]:
+    """Return the four capacities of one kind, initial first."""
+    keeping = (kind["initial_ltv"], kind["maintenance_ltv"], kind["maintenance_multiplier"])
+    return [
+        margin_math.initial_capacity(
+            value_lo, kind["initial_ltv"], kind["initial_multiplier"], frozen
+        ),
+        margin_math.target_capacity(value_hi, kind["initial_ltv"]),
+        margin_math.maintenance_capacity(value_hi, *keeping),
+        margin_math.close_out_capacity(value_hi, kind["close_out_ltv"]),
+    ]
+
+
+# margin: invariants 11, 12 and 15
+
+
+@fast
+@given(balances, decimals, prices, prices, levels(), st.integers(0, 1))
+def test_capacities_are_nested(
+    balance: int, places: int, one: int, other: int, kind: dict[str, int], frozen: int
+) -> None:
+    lo, hi = sorted((one, other))
+    value_lo = margin_math.value_down(balance, lo, places)
+    value_hi = margin_math.value_down(balance, hi, places)
+    found = capacities(value_lo, value_hi, kind, frozen)
+    assert found == sorted(found)
+    assert found[-1] <= value_hi
+
+
+@fast
+@given(st.integers(0, 2**216 - 1), levels())
+def test_maintenance_requirement_is_never_above_the_target_requirement(
+    value: int, kind: dict[str, int]
+) -> None:
+    target = margin_math.target_requirement(value, kind["initial_ltv"])
+    keeping = (kind["initial_ltv"], kind["maintenance_ltv"], kind["maintenance_multiplier"])
+    assert margin_math.maintenance_requirement(value, *keeping) <= target <= value
+
+
+@fast
+@given(
+    balances, decimals, prices, levels(), st.integers(0, 10**12), st.integers(0, 10**12), st.data()
+)
+def test_debt_inside_the_target_is_never_callable(
+    balance: int, places: int, hi: int, kind: dict[str, int], opens: int, now: int, data: Any
+) -> None:
+    value = margin_math.value_down(balance, hi, places)
+    _, target, maintenance, close_out = capacities(value, value, kind)
+    debt = data.draw(st.integers(0, target) | st.just(target))
+    state = margin_math.account_state(debt, target, maintenance, close_out, 1, opens, 7200, now)
+    assert state == margin_math.HEALTHY
+
+
+@fast
+@given(st.integers(0, 2**216 - 1) | st.integers(0, 1000), st.integers(0, 1000), levels())
+def test_more_collateral_never_lowers_a_capacity_beyond_the_rounding(
+    value: int, added: int, kind: dict[str, int]
+) -> None:
+    before = capacities(value, value, kind)
+    after = capacities(value + added, value + added, kind)
+    # a requirement that is rounded twice steps by the multiplier: 3 wei at 25_000 bps, 2 at 12_500
+    for was, now, slack in zip(before, after, (2, 0, 1, 0), strict=True):
+        assert now >= was - slack
+
+
+@fast
+@given(st.integers(0, 2**200), levels())
+def test_volatility_only_tightens(value: int, kind: dict[str, int]) -> None:
+    calm = {**kind, "initial_multiplier": BPS, "maintenance_multiplier": BPS}
+    for tight, loose in zip(
+        capacities(value, value, kind), capacities(value, value, calm), strict=True
+    ):
+        assert tight <= loose
+
+
+@fast
+@given(st.integers(0, 2**216 - 1))
+def test_frozen_collateral_opens_nothing(value: int) -> None:
+    assert margin_math.initial_capacity(value, 8_000, BPS, 1) == 0
+
+
+# states: the table of section 7
+
+
+@fast
+@given(
+    st.integers(0, 60),
+    st.lists(st.integers(0, 50), min_size=3, max_size=3).map(sorted),
+    st.integers(0, 3),
+    st.integers(0, 40),
+    st.integers(1, 20),
+    st.integers(0, 99),
+)
+def test_state_is_that_of_the_table(
+    debt: int, limits: list[int], mask: int, opens: int, duration: int, now: int
+) -> None:
+    target, maintenance, close_out = limits
+    closes = opens + duration
+    rows = [
+        (debt == 0 and mask == 0, "EMPTY"),
+        (debt <= target, "HEALTHY"),
+        (debt <= maintenance, "AT_RISK"),
+        (opens == 0, "CALLABLE"),
+        (now < opens, "CALLED"),
+        (opens <= now <= closes, "IN_AUCTION"),
+        (debt > close_out and closes < now <= closes + duration, "ABSORBABLE"),
+        (True, "CALLABLE"),
+    ]
+    expected = next(name for holds, name in rows if holds)
+    state = margin_math.account_state(
+        debt, target, maintenance, close_out, mask, opens, duration, now
+    )
+    assert state == getattr(margin_math, expected)
+
+
+@fast
+@given(st.integers(0, 2**40), st.integers(0, 2**40))
+def test_an_auction_never_opens_before_takes_are_resumed(start: int, resumes: int) -> None:
+    opens = margin_math.opens_at(start, resumes)
+    assert opens == (max(start, resumes) if start else 0)
+
+
+# debt and interest
+
+
+@fast
+@given(debts, st.integers(RAY, 2**128 - 1))
+def test_borrowing_and_repaying_round_for_the_protocol(amount: int, index: int) -> None:
+    added = margin_math.borrowed_up(amount, index)
+    assert amount <= margin_math.debt_up(added, index)
+    assert (
+        margin_math.repaid_down(amount, index)
+        <= added
+        <= margin_math.repaid_down(amount, index) + 1
+    )
+    removed = margin_math.repaid_down(amount, index)
+    assert margin_math.total_debt_down(removed, index) <= amount
+
+
+@fast
+@given(debts, debts, st.integers(0, 10**24))
+def test_repayment_leaves_nothing_or_the_floor(amount: int, debt: int, floor: int) -> None:
+    taken = margin_math.repayment(amount, debt, floor)
+    assert taken <= min(amount, debt)
+    left = debt - taken
+    if amount >= debt:
+        assert left == 0
+    elif debt >= floor:
+        assert left >= floor
+        assert taken == amount or left == floor
+    else:
+        assert taken == 0
+
+
+@fast
+@given(st.integers(RAY, 2**128 - 1), st.integers(0, 2**88 - 1), st.integers(0, 2**40 - 1))
+def test_index_never_falls_and_saturates(index: int, rate: int, elapsed: int) -> None:
+    after = margin_math.index_up(index, rate, elapsed)
+    assert index <= after <= margin_math.MAX_INDEX
+    x = Fraction(min(rate * elapsed, 20 * RAY), RAY)
+    exact = index * (1 + x + x**2 / 2 + x**3 / 6)
+    assert after >= min(margin_math.MAX_INDEX, exact - Fraction(3 * index, RAY))
+    assert after <= exact + 1
+
+
+@fast
+@given(debts, st.integers(0, 10**22))
+def test_tip_is_at_most_a_400th_of_the_debt(debt: int, tip: int) -> None:
+    paid = margin_math.call_tip_down(tip, debt)
+    assert paid <= tip
+    assert paid * 400 <= debt
+
+
+# the auction
+
+
+@fast
+@given(levels(), st.integers(1, 10**6), st.data())
+def test_factor_falls_from_start_to_end(kind: dict[str, int], duration: int, data: Any) -> None:
+    bounds = (kind["start_factor"], kind["end_factor"])
+    earlier, later = sorted(data.draw(st.tuples(*[st.integers(0, duration)] * 2)))
+    assert margin_math.auction_factor(*bounds, 0, duration) == bounds[0]
+    assert margin_math.auction_factor(*bounds, duration, duration) == bounds[1]
+    found = margin_math.auction_factor(*bounds, earlier, duration)
+    assert bounds[1] <= margin_math.auction_factor(*bounds, later, duration) <= found <= bounds[0]
+
+
+@fast
+@given(st.integers(1, 2**104), st.integers(0, 2**106), st.integers(0, 1_000))
+def test_penalty_never_makes_bad_debt(debt: int, sale_value: int, penalty: int) -> None:
+    charged = margin_math.effective_penalty_down(penalty, sale_value, debt)
+    assert charged <= penalty
+    assert charged == 0 or debt * (BPS + charged) <= sale_value * BPS
+
+
+@st.composite
+def takes(draw: st.DrawFn) -> dict[str, int]:
+    """Draw a called single-kind account and a take from it."""
+    kind = draw(levels())
+    places = draw(st.sampled_from((6, 8, 18)))
+    hi = draw(st.integers(10**15, 10**23))
+    balance = draw(st.integers(1, 10 ** (places + 4)) | st.integers(1, 10**places))
+    value = margin_math.value_down(balance, hi, places)
+    _, target, maintenance, _ = capacities(value, value, kind)
+    debt = draw(st.integers(maintenance + 1, max(maintenance + 1, value * 5 // 4)))
+    factor = margin_math.auction_factor(
+        kind["start_factor"], kind["end_factor"], draw(st.integers(0, 7200)), 7200
+    )
+    floor = draw(st.integers(0, debt + debt // 10) | st.just(0) | st.just(debt))
+    sale_value = margin_math.sale_value_down(value, factor)
+    return {
+        **kind,
+        "debt": debt,
+        "target": target,
+        "balance": balance,
+        "amount": draw(st.integers(0, balance * 2) | st.just(balance)),
+        "hi": hi,
+        "decimals": places,
+        "factor": factor,
+        "penalty": margin_math.effective_penalty_down(kind["penalty"], sale_value, debt),
+        "debt_floor": floor,
+        "maintenance": maintenance,
+    }
+
+
+def size(case: dict[str, int]) -> tuple[int, int, int]:
+    """Size the take, or leave the example when it is refused."""
+    signature = margin_math.functions["take_amounts"]
+    sized: tuple[int, int, int] | str = ""
+    try:
+        sized = margin_math.take_amounts(*(case[name] for name in signature.args))
+    except Revert as revert:
+        sized = revert.reason
+    if isinstance(sized, str):
+        assert sized in ("nothing to take", "leaves dust")
+        reject()
+    return sized
+
+
+def after(case: dict[str, int], sold: int) -> tuple[int, int]:
+    """Return the target and maintenance capacities that are left."""
+    value = margin_math.value_down(case["balance"] - sold, case["hi"], case["decimals"])
+    _, target, maintenance, _ = capacities(value, value, case)
+    return target, maintenance
+
+
+def unit_cost(case: dict[str, int]) -> int:
+    """Return what one base unit of the token costs at most, and the wei that roundings add."""
+    price = margin_math.auction_price_up(case["hi"], case["factor"])
+    return margin_math.mul_div_up(max(price, case["hi"]), 1, 10 ** case["decimals"]) + 5
+
+
+@fast
+@given(takes())
+def test_take_is_inside_its_bounds(case: dict[str, int]) -> None:
+    sold, cost, repaid = size(case)
+    assert 0 < sold <= min(case["amount"], case["balance"])
+    assert 0 <= repaid <= case["debt"]
+    exact = Fraction(
+        sold * margin_math.auction_price_up(case["hi"], case["factor"]), 10 ** case["decimals"]
+    )
+    owed = margin_math.mul_div_up(case["debt"], BPS + case["penalty"], BPS)
+    if repaid == case["debt"] and cost == owed:
+        # clearing: the buyer pays all that is owed for the least amount worth it
+        assert exact - unit_cost(case) < cost
+    else:
+        assert exact <= cost < exact + 1
+        assert repaid <= Fraction(cost * BPS, BPS + case["penalty"]) < repaid + 1
+
+
+@fast
+@given(takes())
+def test_take_never_passes_the_target_beyond_one_unit(case: dict[str, int]) -> None:
+    sold, _, repaid = size(case)
+    left = case["debt"] - repaid
+    assume(left > 0)
+    assume(sold < case["balance"])
+    target, _ = after(case, sold)
+    assert left >= target - unit_cost(case)
+
+
+@fast
+@given(takes())
+def test_take_leaves_no_dust(case: dict[str, int]) -> None:
+    sold, _, repaid = size(case)
+    left = case["debt"] - repaid
+    assert left == 0 or left >= case["debt_floor"] or sold == case["balance"]
+
+
+@fast
+@given(takes())
+def test_take_never_makes_health_worse(case: dict[str, int]) -> None:
+    sold, _, repaid = size(case)
+    _, maintenance = after(case, sold)
+    left = case["debt"] - repaid
+    # within one unit of the token, which is what an amount is rounded to
+    assert left - maintenance <= case["debt"] - case["maintenance"] + unit_cost(case)
+
+
+@fast
+@given(takes())
+def test_take_that_is_not_limited_reaches_the_target(case: dict[str, int]) -> None:
+    case = {**case, "amount": case["balance"], "debt_floor": 0}
+    sold, _, repaid = size(case)
+    assume(sold < case["balance"])
+    target, _ = after(case, sold)
+    assert case["debt"] - repaid <= target + unit_cost(case)
+
+
+@fast
+@given(debts, st.integers(RAY, 10**30), st.data())
+def test_take_never_raises_normalized_debt(normalized: int, index: int, data: Any) -> None:
+    debt = margin_math.debt_up(normalized, index)
+    repaid = data.draw(st.integers(0, debt))
+    left = margin_math.normalized_after_repayment(normalized, debt, repaid, index)
+    assert left <= normalized
+    assert margin_math.debt_up(left, index) >= debt - repaid
+
+
+@fast
+@given(st.integers(0, 2**104), st.integers(0, 1_000), st.integers(0, 2**230), balances)
+def test_absorb_moves_at_most_everything(
+    debt: int, penalty: int, weighted: int, balance: int
+) -> None:
+    share = margin_math.absorbed_share_up(debt, penalty, weighted)
+    assert share <= RAY
+    moved = margin_math.absorbed_amount_up(balance, share)
+    assert Fraction(balance * share, RAY) <= moved < Fraction(balance * share, RAY) + 1
+    assert moved <= balance
+    shortfall = margin_math.absorb_shortfall(debt, weighted)
+    assert shortfall == max(0, debt - weighted // BPS)
+
+
+# rounding from both sides
+
+
+@pytest.mark.parametrize(
+    ("name", "exact"),
+    [
+        ("div_up", lambda a, b, c: Fraction(a, b)),
+        ("mul_div_down", lambda a, b, c: Fraction(a * b, c)),
+        ("mul_div_up", lambda a, b, c: Fraction(a * b, c)),
+        ("value_down", lambda a, b, c: Fraction(a * b, 10 ** (c % 19))),
+        ("amount_up", lambda a, b, c: Fraction(a * 10 ** (c % 19), b)),
+        ("debt_up", lambda a, b, c: Fraction(a * b, RAY)),
+        ("borrowed_up", lambda a, b, c: Fraction(a * RAY, b)),
+        ("repaid_down", lambda a, b, c: Fraction(a * RAY, b)),
+        ("total_debt_down", lambda a, b, c: Fraction(a * b, RAY)),
+        ("auction_price_up", lambda a, b, c: Fraction(a * b, BPS)),
+        ("sale_value_down", lambda a, b, c: Fraction(a * b, BPS)),
+        ("health_factor_down", lambda a, b, c: Fraction(b * WAD, a)),
+        ("collateral_ratio_down", lambda a, b, c: Fraction(b * WAD, a)),
+        ("loan_to_value_up", lambda a, b, c: Fraction(a * WAD, b)),
+    ],
+)
+def test_rounding_is_less_than_one_unit_to_the_named_side(name: str, exact: Any) -> None:
+    signature = margin_math.functions[name]
+    sizes = st.integers(1, 2**90) | st.integers(1, 100)
+
+    @settings(fast, max_examples=150)
+    @given(sizes, sizes, sizes)
+    def check(a: int, b: int, c: int) -> None:
+        args = [
+            c % 19 if argument == "decimals" else value
+            for argument, value in zip(signature.args, (a, b, c), strict=False)
+        ]
+        if "decimals" in signature.args:
+            args[signature.args.index("decimals")] = c % 19
+        found = getattr(margin_math, name)(*args)
+        wanted = exact(a, b, c)
+        if name.endswith("_up"):
+            assert wanted <= found < wanted + 1
+        else:
+            assert wanted - 1 < found <= wanted
+
+    check()
+
+
+@fast
+@given(st.integers(1, 2**104), st.integers(0, 2**130))
+def test_ratios_at_their_ends(debt: int, value: int) -> None:
+    most = 2**256 - 1
+    assert margin_math.margin_ratio_down(0, value) == most
+    assert margin_math.leverage_up(0, value) == WAD
+    assert margin_math.loan_to_value_up(debt, 0) == most
+    if value <= debt:
+        assert margin_math.margin_ratio_down(debt, value) == 0
+        assert margin_math.leverage_up(debt, value) == most
+    else:
+        ratio = Fraction((value - debt) * WAD, value)
+        assert ratio - 1 < margin_math.margin_ratio_down(debt, value) <= ratio
+        multiple = Fraction(value * WAD, value - debt)
+        assert multiple <= margin_math.leverage_up(debt, value) < multiple + 1
+
+
+@fast
+@given(st.integers(1, 10**28), st.integers(1, 10**26), decimals, levels(), st.integers(0, 10**20))
+def test_no_call_at_or_above_the_liquidation_price(
+    debt: int, balance: int, places: int, kind: dict[str, int], above: int
+) -> None:
+    keeping = (kind["initial_ltv"], kind["maintenance_ltv"], kind["maintenance_multiplier"])
+    price = margin_math.liquidation_price_up(debt, balance, places, *keeping)
+    assume(price < 2**88 - above)
+    value = margin_math.value_down(balance, price + above, places)
+    assert debt <= margin_math.maintenance_capacity(value, *keeping) + 3
+
+
+@fast
+@given(debts, st.integers(0, 2**130), st.data())
+def test_callable_accounts_read_below_one(debt: int, value: int, data: Any) -> None:
+    maintenance = data.draw(st.integers(0, value))
+    health = margin_math.health_factor_down(debt, maintenance)
+    ratio = margin_math.margin_to_liquidation_ratio_down(debt, value, maintenance)
+    assert (health >= WAD) == (debt <= maintenance)
+    if debt and maintenance < value:
+        assert (ratio >= WAD) == (debt <= maintenance)
+
+
+# prices: invariants 29 and 32
+
+
+@fast
+@given(prices, prices, prices, st.integers(0, 10**8), st.integers(0, 10**8), st.integers(0, 10**6))
+def test_lo_and_hi_enclose_the_price_and_move_by_at_most_the_slew(
+    lo: int, hi: int, price: int, down: int, up: int, elapsed: int
+) -> None:
+    new_lo = margin_math.slew_lo_down(lo, price, up, elapsed)
+    new_hi = margin_math.slew_hi_up(hi, price, down, elapsed)
+    assert new_lo <= price <= new_hi
+    seconds = min(elapsed, 120)
+    assert new_lo <= lo * (1 + Fraction(up * seconds, 10**9)) or new_lo == price
+    assert new_hi >= hi * max(Fraction(0), 1 - Fraction(down * seconds, 10**9))
+
+
+@fast
+@given(st.integers(0, 2**119), prices, prices, st.integers(1, 1000))
+def test_variance_stays_between_the_old_one_and_the_sample(
+    variance: int, last: int, price: int, samples: int
+) -> None:
+    found = margin_math.variance_down(variance, last, price, samples)
+    step = min(abs(price - last) * WAD // last, WAD // 2)
+    fresh = step * step // samples
+    assert min(variance, fresh) - 1 <= found <= max(variance, fresh)
+    weight = margin_math.decay_down(samples)
+    exact = Fraction(97, 100) ** min(samples, 24) * WAD
+    assert exact - 24 < weight <= exact
+
+
+@fast
+@given(
+    st.integers(BPS, 25_000),
+    st.integers(0, 60_000),
+    st.integers(BPS, 25_000),
+    st.integers(0, 5_000),
+    st.integers(1, 100),
+)
+def test_multiplier_moves_towards_its_goal_by_its_steps(
+    multiplier: int, goal: int, cap: int, step_up: int, samples: int
+) -> None:
+    goal = max(BPS, goal)
+    found = margin_math.next_multiplier(multiplier, goal, cap, step_up, samples)
+    bound = min(goal, cap)
+    assert min(multiplier, bound) <= found <= max(multiplier, bound)
+    assert found - multiplier <= step_up * min(samples, 4)
+    assert multiplier - found <= 250 * min(samples, 24)
+    assert found >= BPS
+
+
+@fast
+@given(st.integers(0, 2**120), st.integers(1, 2**60))
+def test_volatility_multiplier_is_never_below_one(variance: int, sigma_ref: int) -> None:
+    found = margin_math.volatility_multiplier_up(variance, sigma_ref)
+    assert found >= BPS
+    assert found == BPS or (found - 1) ** 2 * sigma_ref**2 < (BPS**2) * variance
+
+
+# widths: no intermediate product leaves 256 bits
+
+
+def test_no_formula_of_an_account_overflows_at_the_packed_widths(formulas: Formulas) -> None:
+    balance, price, debt, index = 2**128 - 1, 2**88 - 1, 2**104 - 1, 2**128 - 1
+    for places in range(6, 19):
+        value = formulas.value_down(balance, price, places)
+        for capacity in (
+            formulas.initial_capacity(value, 1, 25_000, 0),
+            formulas.maintenance_capacity(value, 1, 2, 12_500),
+            formulas.target_capacity(value, 1),
+            formulas.close_out_capacity(value, 3),
+        ):
+            assert capacity < value
+        sale = formulas.sale_value_down(value, 11_000)
+        assert formulas.effective_penalty_down(1_000, 8 * sale, debt) == 1_000
+        sold, cost, repaid = formulas.take_amounts(
+            debt, 0, balance, balance, price, places, 11_000, 9_000, 0, 0
+        )
+        assert sold <= balance
+        assert (cost, repaid) == (debt, debt)
+        share = formulas.absorbed_share_up(debt, 1_000, 8 * value * BPS)
+        assert formulas.absorbed_amount_up(balance, share) <= balance
+    assert formulas.debt_up(debt, index) < 2**143
+    assert formulas.total_debt_down(2**112 - 1, index) < 2**151
+    assert formulas.index_up(index, 2**88 - 1, 2**40 - 1) == index
+    assert formulas.slew_hi_up(price, 1, 10**9, 10**6) >= 1
+    assert formulas.variance_down(2**120 - 1, 1, price, 1) <= 2**120 - 1
