@@ -40,7 +40,7 @@ ABSORBABLE: constant(uint256) = 6
 @pure
 def div_up(a: uint256, b: uint256) -> uint256:
     """
-    @notice ceil(a / b). Reverts for b = 0 and when a + b - 1 leaves 256 bits.
+    @notice ceil(a / b). Reverts for b = 0 and when a + b leaves 256 bits.
     """
     return (a + b - 1) // b
 
@@ -58,7 +58,7 @@ def mul_div_down(a: uint256, b: uint256, c: uint256) -> uint256:
 @pure
 def mul_div_up(a: uint256, b: uint256, c: uint256) -> uint256:
     """
-    @notice ceil(a * b / c). Reverts when a * b leaves 256 bits or c = 0.
+    @notice ceil(a * b / c). Reverts when a * b + c leaves 256 bits or c = 0.
     """
     return self.div_up(a * b, c)
 
