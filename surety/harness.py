@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surety.formulas import Formulas, Revert, Signature
+from surety.paths import is_checkout, root
 
 EVM_VERSION = "cancun"
 ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
@@ -99,7 +100,7 @@ def compile_harness(formulas: Formulas, cache: Path | None = None) -> Harness:
     source = harness_source(formulas)
     text = f"{vyper_version}\n{formulas.digest}\n{source}"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    folder = cache if cache is not None else Path(".cache") / "formulas"
+    folder = cache if cache is not None else root() / ".cache" / "formulas"
     runtime = _read(folder, digest)
     if runtime is None:
         runtime = _compile(source, formulas.path.resolve().parent)
@@ -134,7 +135,9 @@ def _compile(source: str, folder: Path) -> bytes:
 def _places(folder: Path) -> list[Path]:
     """Return where a cached harness may be: the folder, else this user's temporary one."""
     user = os.getuid() if hasattr(os, "getuid") else 0
-    return [folder, Path(tempfile.gettempdir()) / f"surety-formulas-{user}"]
+    temporary = Path(tempfile.gettempdir()) / f"surety-formulas-{user}"
+    # an installed package is not written into
+    return [temporary] if root() in folder.parents and not is_checkout() else [folder, temporary]
 
 
 def _read(folder: Path, digest: str) -> bytes | None:
