@@ -30,6 +30,16 @@ NPM_LOCK = "package-lock.json"
 SUPPORTED = ((3, 13), (3, 12), (3, 11))
 ALREADY_CHOSEN = "SURETY_BOOTSTRAP_PYTHON"
 
+OFFLINE = (
+    "failed to establish a new connection",
+    "temporary failure in name resolution",
+    "network is unreachable",
+    "dns error",
+    "code enotfound",
+    "code eai_again",
+    "code econnrefused",
+)
+
 
 class SetupError(Exception):
     """Something is missing or failed; the message is one sentence that says what and what to do."""
@@ -106,8 +116,7 @@ def explain(what: str, output: str) -> str:
             f"This Python has no venv module: install it (Debian and Ubuntu: "
             f"`apt install python{version}-venv`) or put uv on PATH, then run again."
         )
-    offline = ("failed to establish a new connection", "name resolution", "enotfound", "eai_again")
-    if any(sign in lowered for sign in (*offline, "dns error", "network is unreachable")):
+    if any(sign in lowered for sign in OFFLINE):
         return f"{what} failed: the package registry cannot be reached; check the network."
     if "do not match the hashes" in lowered or "eintegrity" in lowered:
         return f"{what} failed: a package is not the one in the lock file (its hash differs)."
@@ -223,6 +232,7 @@ def setup() -> None:
     anvil = done.pop("anvil_path", "")
     if done == wanted and venv_python().exists() and anvil and Path(anvil).exists():
         return
+    LOG.unlink(missing_ok=True)
     uv = shutil.which("uv")
     usable = venv_python().exists() and (uv is not None or (VENV / "bin" / "pip").exists())
     if not usable or any(done.get(key) != wanted[key] for key in ("root", "python")):
