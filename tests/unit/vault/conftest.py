@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Two deployed worlds, put back after every test: the usual one and a wide one with odd tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surety.anvil import Anvil
+from surety.chain import Rpc, UnlockedSender, deploy_contract
+from surety.compile import artifact
+from surety.deploy import LOCAL_KINDS, MAJOR, STABLE, SystemParams, local_kinds
+from surety.deploy.local import FEED_DECIMALS
+from surety.deploy.params import KindParams
+from tests.unit.vault.wide import CAPPED, ODD_KINDS
+from tests.world import GENESIS, WAD, World, anvil_world
+
+
+@pytest.fixture(scope="session")
+def base_world():
+    with anvil_world() as world:
+        yield world
+
+
+@pytest.fixture
+def world(base_world):
+    """Three kinds: eth (18 decimals), btc (8), stable (6)."""
+    with base_world.snapshot():
+        yield base_world
+
+
+@pytest.fixture(scope="session")
+def base_wide():
+    with Anvil(timestamp=GENESIS, block_interval=1) as node:
+        rpc = Rpc(node.url)
+        sender = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
+        kinds = list(local_kinds(sender, LOCAL_KINDS))
+        for name, mock, decimals, price in ODD_KINDS:
+            token = deploy_contract(sender, artifact(mock), name, name, decimals)
+            answer = price // 10 ** (18 - FEED_DECIMALS)
+            feed = deploy_contract(sender, artifact("MockAggregator"), FEED_DECIMALS, answer)
+            levels = STABLE if price == WAD else MAJOR
+            kind = KindParams(name, token, levels, aggregator=feed, isolated=name == "isolated")
+            kinds.append(replace(kind, cap=CAPPED) if name == "capped" else kind)
+        yield World(rpc, SystemParams(kinds=tuple(kinds)))
+
+
+@pytest.fixture
+def wide(base_wide):
+    """Ten kinds, nine of which may share an account: see `tests.unit.vault.wide`."""
+    with base_wide.snapshot():
+        yield base_wide
+
+
+@pytest.fixture
+def adjuster(world):
+    """A contract that can own accounts and is called back by `adjust`, with tokens approved."""
+    sender = UnlockedSender(world.rpc, world.governor)
+    address = deploy_contract(sender, artifact("MockAdjuster"))
+    contract = world.contract("MockAdjuster", address)
+    for token in world.tokens:
+        approve = token.encode("approve", world.vault.address, 2**256 - 1)
+        contract.transact("execute", token.address, approve, sender=world.governor)
+    return contract
