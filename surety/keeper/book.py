@@ -112,7 +112,9 @@ class Book:
         try:
             if any(reverted):
                 raise BadAnswer("a view reverts")
-            values = [fn.word(_sound(answer)) for fn, answer in zip(views, answers, strict=True)]
+            values = [
+                codec.result(fn, _sound(answer)) for fn, answer in zip(views, answers, strict=True)
+            ]
         except BadAnswer as error:
             raise KeeperError(f"no vault at {self.vault}: the contract there is another") from error
         self.chain_id = int(chain_id, 16)
@@ -220,8 +222,8 @@ class Book:
         self.feed.commit(done)
 
     def _view(self, head: Head, params: VaultParams, kinds: list[int], state: list[Any]) -> View:
-        index = int(codec.LIVE_INDEX.word(_sound(state[0])))
-        totals = Totals.from_word(codec.TOTALS.word(_sound(state[1])))
+        index = int(codec.result(codec.LIVE_INDEX, _sound(state[0])))
+        totals = Totals.from_word(codec.result(codec.TOTALS, _sound(state[1])))
         prices = _prices(kinds, state[2:])
         missing = sorted(set(self.configs) - set(kinds))
         if missing:
@@ -262,7 +264,7 @@ def _prices(kinds: list[int], answers: Sequence[Any]) -> dict[int, Price]:
     for group, answer in zip(_groups(kinds), answers, strict=False):
         if is_revert(answer):
             continue
-        found = codec.HUB_READ.word(answer)
+        found = codec.result(codec.HUB_READ, answer)
         if len(found) != len(group):
             raise BadAnswer("prices of another number of kinds")
         prices.update(

@@ -6,54 +6,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
+
+from surety.chain import DecodeError, Function
 
 
 class BadAnswer(Exception):
     """An answer of the node is not what was asked for; nothing may be concluded from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
-    """One function of a contract: its name, argument types and return types."""
-
-    name: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    @property
-    def signature(self) -> str:
-        """The canonical signature."""
-        return f"{self.name}({','.join(self.inputs)})"
-
-    @property
-    def selector(self) -> bytes:
-        """The first four bytes of call data."""
-        return keccak(text=self.signature)[:4]
-
-    def encode(self, *args: Any) -> bytes:
-        """Encode call data."""
-        return self.selector + encode(list(self.inputs), list(args))
-
-    def decode(self, data: str | bytes) -> tuple[Any, ...]:
-        """Decode a return value; raises BadAnswer on anything that is not one."""
-        try:
-            raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data)
-            return tuple(decode(list(self.outputs), raw))
-        except Exception as error:
-            raise BadAnswer(f"{self.name}: undecodable answer") from error
-
-    def word(self, data: str | bytes) -> Any:
-        """Decode a return value of exactly one item."""
-        return self.decode(data)[0]
-
-
 def function(signature: str, returns: str = "") -> Function:
-    """Make a Function from `name(type,type)` and comma-separated return types without tuples."""
+    """Make a function from `name(type,type)` and comma-separated return types; no tuples."""
     name, _, rest = signature.partition("(")
-    inputs = tuple(part for part in rest.rstrip(")").split(",") if part)
-    return Function(name, inputs, tuple(part for part in returns.split(",") if part))
+    return Function.of(
+        {"name": name, "inputs": _items(rest.rstrip(")")), "outputs": _items(returns)}
+    )
+
+
+def _items(types: str) -> list[dict[str, str]]:
+    return [{"type": part} for part in types.split(",") if part]
+
+
+def result(fn: Function, data: Any) -> Any:
+    """Decode what a call returned, a tuple of several values; raises BadAnswer on anything else."""
+    try:
+        return fn.decode(bytes.fromhex(data.removeprefix("0x")))
+    except (AttributeError, DecodeError, TypeError, ValueError) as error:
+        raise BadAnswer(f"{fn.name}: undecodable answer") from error
 
 
 def topic(signature: str) -> str:

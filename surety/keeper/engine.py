@@ -26,6 +26,7 @@ from surety.keeper.senders import Outcome, Outgoing, Sender
 from surety.keeper.strategy import Absorb, Intent, MarginCall, Policy, Skip, Take, plan
 from surety.keeper.words import KindConfig
 
+BPS = 10_000
 WAD = 10**18
 MAX_UINT256 = 2**256 - 1
 # shares of what may have to be sold at which the market is asked, in sixteenths
@@ -132,9 +133,11 @@ class Keeper:
         self.inventory = holdings.tokens
         subjects = self._evaluate(view, report)
         self._note_callable(head, subjects, reading.rebuilt)
-        outgoing = self._sales(view, holdings, self._gas_costs(head), report)
         intents = self._plan(head, view, subjects, holdings, report)
-        outgoing += [self._outgoing(intent, view) for intent in intents]
+        outgoing = [self._outgoing(intent, view) for intent in intents]
+        taken = {intent.size.kind for intent in intents if isinstance(intent, Take)}
+        outgoing += self._approvals(view, sorted(taken | holdings.tokens.keys()))
+        outgoing += self._sales(view, holdings, self._gas_costs(head), report)
         self._submit(head, outgoing, report)
 
     # ingest
@@ -152,12 +155,16 @@ class Keeper:
         held: dict[int, int] = {}
         for kind, answer in zip(kinds, tokens, strict=True):
             try:
-                amount = 0 if isinstance(answer, Failure) else int(codec.BALANCE_OF.word(answer))
+                amount = (
+                    0
+                    if isinstance(answer, Failure)
+                    else int(codec.result(codec.BALANCE_OF, answer))
+                )
             except BadAnswer:
                 amount = 0
             if amount:
                 held[kind] = amount
-        return _Holdings(int(codec.BALANCE_OF.word(coins)), held)
+        return _Holdings(int(codec.result(codec.BALANCE_OF, coins)), held)
 
     def _note_logs(self, reading: Reading) -> None:
         for account in reading.updated:
@@ -338,7 +345,7 @@ class Keeper:
                 reason = f"simulation: {answer.message}"
             elif isinstance(intent, Take):
                 try:
-                    amount, cost = codec.TAKE.decode(answer)
+                    amount, cost = codec.result(codec.TAKE, answer)
                     net = net_of_take(intent.size.kind, amount, cost, quotes, gas)
                     reason = "" if net is not None and net > 0 else "simulation: not profitable"
                 except BadAnswer as error:
@@ -369,30 +376,53 @@ class Keeper:
             data = codec.ABSORB.encode(intent.account)
         return Outgoing(_key(intent.account), Call(self.book.vault, data, gas), intent)
 
+    def _approvals(self, view: View, kinds: Sequence[int]) -> list[Outgoing]:
+        """Let the market pull what is held or being taken, so that it can be sold a block later."""
+        market = self._market
+        tokens = [view.configs[kind].token for kind in kinds]
+        tokens = [token for token in tokens if token not in self._allowed]
+        if market is None or not tokens:
+            return []
+        own, spender = self._sender.address, market.spender
+        views = [view_request(token, codec.ALLOWANCE, own, spender) for token in tokens]
+        try:
+            answers = ask(self._rpc, [("eth_call", [v, hex(view.number)]) for v in views])
+            allowed = [
+                not isinstance(answer, Failure)
+                and codec.result(codec.ALLOWANCE, answer) > MAX_UINT256 // 2
+                for answer in answers
+            ]
+        except (TransportError, BadAnswer):
+            return []  # asked again as long as there is something to sell
+        self._allowed.update(
+            token for token, is_allowed in zip(tokens, allowed, strict=True) if is_allowed
+        )
+        data = codec.APPROVE.encode(spender, MAX_UINT256)
+        busy = self._sender.busy()
+        return [
+            Outgoing(f"approve:{token}", Call(token, data, 120_000), None)
+            for token in tokens
+            if token not in self._allowed and f"approve:{token}" not in busy
+        ]
+
     def _sales(
         self, view: View, holdings: _Holdings, gas: GasCosts, report: HeadReport
     ) -> list[Outgoing]:
         """Sell what was taken, whole; after failures in ever smaller parts."""
-        market = self._market
-        if market is None or not holdings.tokens:
-            return []
-        busy = self._sender.busy()
-        outgoing: list[Outgoing] = []
+        market, busy = self._market, self._sender.busy()
         sales: list[tuple[KindConfig, int]] = []
+        for kind, amount in sorted(holdings.tokens.items()):
+            config, tag = view.configs[kind], f"sell:{kind}"
+            free = tag not in busy and not self._rests.resting(tag, view.number)
+            if free and config.token in self._allowed:
+                sales.append((config, max(1, amount >> min(self._rests.failures(tag), 16))))
+        if market is None or not sales:
+            return []
         try:
-            self._ask_allowances(view, sorted(holdings.tokens))
-            for kind, amount in sorted(holdings.tokens.items()):
-                config, tag = view.configs[kind], f"sell:{kind}"
-                if tag in busy or self._rests.resting(tag, view.number):
-                    continue
-                if config.token not in self._allowed:
-                    outgoing += self._approval(config.token, busy)
-                    continue
-                part = amount >> min(self._rests.failures(tag), 16)
-                sales.append((config, max(1, part)))
             quoted = market.quote_sell([(c.token, part) for c, part in sales], view.number)
         except (TransportError, RpcError, BadAnswer):
-            return outgoing
+            return []
+        outgoing: list[Outgoing] = []
         for (config, part), coins in zip(sales, quoted, strict=True):
             tag = f"sell:{config.kind}"
             gas_value = gas.value_up(gas.sell)
@@ -401,40 +431,11 @@ class Keeper:
             if not coins:
                 self._rests.failed(tag, view.number)
                 continue
-            least = margin_math.mul_div_down(coins, 10_000 - self.config.slippage_bps, 10_000)
+            least = margin_math.mul_div_down(coins, BPS - self.config.slippage_bps, BPS)
             call = market.sell(config.token, part, least, self._sender.address)
             outgoing.append(Outgoing(tag, call, config.kind))
             report.sold.append(config.kind)
         return outgoing
-
-    def _ask_allowances(self, view: View, kinds: Sequence[int]) -> None:
-        """Find out once per token whether the market may already pull it."""
-        assert self._market is not None
-        tokens = [
-            view.configs[k].token for k in kinds if view.configs[k].token not in self._allowed
-        ]
-        own, spender = self._sender.address, self._market.spender
-        answers = ask(
-            self._rpc,
-            [
-                (
-                    "eth_call",
-                    [view_request(token, codec.ALLOWANCE, own, spender), hex(view.number)],
-                )
-                for token in tokens
-            ],
-        )
-        for token, answer in zip(tokens, answers, strict=True):
-            if not isinstance(answer, Failure) and codec.ALLOWANCE.word(answer) > MAX_UINT256 // 2:
-                self._allowed.add(token)
-
-    def _approval(self, token: str, busy: set[str]) -> list[Outgoing]:
-        assert self._market is not None
-        tag = f"approve:{token}"
-        if tag in busy:
-            return []
-        data = codec.APPROVE.encode(self._market.spender, MAX_UINT256)
-        return [Outgoing(tag, Call(token, data, 120_000), None)]
 
     def _submit(self, head: Head, outgoing: list[Outgoing], report: HeadReport) -> None:
         """Send everything, first what protects the protocol; then look once whether it is mined

@@ -61,7 +61,9 @@ class ContractMarket:
             ],
         )
         return [
-            None if isinstance(answer, Failure) else int(codec.MARKET_QUOTE_SELL.word(answer))
+            None
+            if isinstance(answer, Failure)
+            else int(codec.result(codec.MARKET_QUOTE_SELL, answer))
             for answer in answers
         ]
 

@@ -189,8 +189,8 @@ def test_automine_works_as_well(world: World) -> None:
     keeper.on_head()
     world.price("eth", 1_800)
     world.block(STALE)
-    first, second = keeper.on_head(), keeper.on_head()
-    outcomes = [*first.outcomes, *second.outcomes]
+    reports = [keeper.on_head() for _ in range(3)]
+    outcomes = [outcome for report in reports for outcome in report.outcomes]
     assert [outcome.status for outcome in outcomes] == ["mined"]
     assert keeper.stats.calls == 1
     assert state_of(world, account) is State.CALLED

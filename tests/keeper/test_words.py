@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from surety.chain import Function
 from surety.chain import topic as abi_topic
 from surety.compile import artifact
 from surety.keeper import codec, words
@@ -37,9 +38,9 @@ def signatures(name: str, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("function", VAULT_CALLS, ids=lambda f: f.name)
-def test_vault_calls_are_in_the_abi(function: codec.Function) -> None:
+def test_vault_calls_are_in_the_abi(function: Function) -> None:
     found = signatures("Vault", "function")[function.signature]
-    assert tuple(item["type"] for item in found["outputs"]) == function.outputs
+    assert tuple(item["type"] for item in found["outputs"]) == function.outputs.types
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,9 @@ def test_vault_calls_are_in_the_abi(function: codec.Function) -> None:
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_other_calls_are_in_the_abi(name: str, function: codec.Function) -> None:
+def test_other_calls_are_in_the_abi(name: str, function: Function) -> None:
     found = signatures(name, "function")[function.signature]
-    assert tuple(item["type"] for item in found["outputs"]) == function.outputs
+    assert tuple(item["type"] for item in found["outputs"]) == function.outputs.types
 
 
 def test_topics_are_in_the_abi() -> None:
