@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -57,6 +58,10 @@ def compile_when_changed() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the run in the controller; workers inherit its PATH and its build."""
+    if config.pluginmanager.hasplugin("ape_test"):
+        from ape.logging import logger
+
+        logger.set_level("WARNING")
     if IS_WORKER:
         return
     try:
@@ -65,3 +70,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if not config.option.collectonly and config.pluginmanager.hasplugin("ape_test"):
         compile_when_changed()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_exception_interact(report: pytest.TestReport) -> Iterator[None]:
+    """Keep pytest's own report of a failure: Ape's prints the locals of every frame, keys too."""
+    kept = report.longrepr
+    yield
+    report.longrepr = kept

@@ -206,7 +206,7 @@ def ensure_anvil(uv: str | None) -> Path:
     except AnvilMissing:
         if os.environ.get("SURETY_ANVIL"):
             raise
-    flags = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    flags = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     npm = shutil.which("npm")
     if npm is not None and shutil.which("node") is not None:
         say("no Anvil on PATH: installing it from npm")

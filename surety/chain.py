@@ -288,6 +288,9 @@ class Rpc:
                 redirect=False,
                 preload_content=False,
             )
+        except urllib3.exceptions.NewConnectionError as error:
+            reason = _cause(error.__context__ or error)
+            raise TransportError(f"{self.place} cannot be reached: {reason}") from error
         except urllib3.exceptions.TimeoutError as error:
             raise TransportError(
                 f"{self.place} did not answer in {self.timeout:g} seconds"
