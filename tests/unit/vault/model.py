@@ -112,8 +112,8 @@ class Model:
         state = self.state
         return m.index_up(state.index, state.rate, self.now - state.accrued_at)
 
-    def debt(self, id: int) -> int:
-        return m.debt_up(self.state.positions[id].normalized_debt, self.live_index())
+    def debt(self, account: int) -> int:
+        return m.debt_up(self.state.positions[account].normalized_debt, self.live_index())
 
     def price(self, kind: int) -> Price:
         """Return what a sync gives, and remember it."""
@@ -127,30 +127,30 @@ class Model:
 
     # the functions of the vault
 
-    def deposit(self, caller: str, id: int, kind: int, amount: int) -> int:
-        return self.adjust(caller, id, [(kind, amount)], 0, caller)
+    def deposit(self, caller: str, account: int, kind: int, amount: int) -> int:
+        return self.adjust(caller, account, [(kind, amount)], 0, caller)
 
-    def withdraw(self, caller: str, id: int, kind: int, amount: int, receiver: str) -> int:
+    def withdraw(self, caller: str, account: int, kind: int, amount: int, receiver: str) -> int:
         delta = INT_MIN if amount == MAX else -amount
-        return self.adjust(caller, id, [(kind, delta)], 0, receiver)
+        return self.adjust(caller, account, [(kind, delta)], 0, receiver)
 
-    def borrow(self, caller: str, id: int, amount: int, receiver: str) -> int:
+    def borrow(self, caller: str, account: int, amount: int, receiver: str) -> int:
         if amount == 0:
             raise Refused("zero amount")
-        return self.adjust(caller, id, [], amount, receiver)
+        return self.adjust(caller, account, [], amount, receiver)
 
-    def repay(self, caller: str, id: int, amount: int) -> int:
+    def repay(self, caller: str, account: int, amount: int) -> int:
         if amount == 0:
             raise Refused("zero amount")
-        return self.adjust(caller, id, [], -min(amount, MAX_DELTA), caller)
+        return self.adjust(caller, account, [], -min(amount, MAX_DELTA), caller)
 
     def adjust(
-        self, caller: str, id: int, legs: Sequence[Leg], debt_delta: int, receiver: str
+        self, caller: str, account: int, legs: Sequence[Leg], debt_delta: int, receiver: str
     ) -> int:
         """Return the coins burned."""
         if not legs and debt_delta == 0:
             raise Refused("nothing to change")
-        position = self.state.positions[id]
+        position = self.state.positions[account]
         old_mask, outgoing, above = position.mask, [], 0
         for kind, delta in legs:
             if kind < above:
@@ -159,15 +159,15 @@ class Model:
             if kind >= len(self.kinds):
                 raise Refused("unknown kind")
             if delta > 0:
-                self._bring_in(id, kind, delta)
+                self._bring_in(account, kind, delta)
             else:
-                outgoing.append((kind, self._take_out(id, kind, delta)))
+                outgoing.append((kind, self._take_out(account, kind, delta)))
         raised = (BORROW if debt_delta > 0 else 0) | (WITHDRAW if outgoing else 0)
         enabled = position.mask & ~old_mask
         if raised and int(receiver, 16) == 0:
             raise Refused("bad receiver")
         if raised or enabled:
-            self._authorise(caller, id)
+            self._authorise(caller, account)
         repaid = self._change_debt(position, debt_delta, raised)
         if raised:
             position.touched_at = self.now
@@ -175,7 +175,7 @@ class Model:
             position.auction_start = 0
         self._check_enabled(enabled)
         if raised and position.normalized_debt:
-            self._check_initial(id, raised)
+            self._check_initial(account, raised)
         for kind, amount in outgoing:
             self.state.wallets[receiver, kind] += amount
         if debt_delta > 0:
@@ -189,32 +189,32 @@ class Model:
 
     # its steps
 
-    def _bring_in(self, id: int, kind: int, amount: int) -> None:
-        state, position = self.state, self.state.positions[id]
+    def _bring_in(self, account: int, kind: int, amount: int) -> None:
+        state, position = self.state, self.state.positions[account]
         limit = HALF if position.auction_start else state.caps[kind]
         if state.totals[kind] + amount > limit:
             raise Refused("above cap")
         state.totals[kind] += amount
-        state.balances[id, kind] += amount
+        state.balances[account, kind] += amount
         position.mask |= 1 << kind
 
-    def _take_out(self, id: int, kind: int, delta: int) -> int:
-        state, balance = self.state, self.state.balances[id, kind]
+    def _take_out(self, account: int, kind: int, delta: int) -> int:
+        state, balance = self.state, self.state.balances[account, kind]
         amount = balance if delta == INT_MIN else -delta
         if amount == 0:
             raise Refused("zero amount")
         if amount > balance:
             raise Refused("above balance")
         state.totals[kind] -= amount
-        state.balances[id, kind] -= amount
+        state.balances[account, kind] -= amount
         if amount == balance:
-            state.positions[id].mask &= ~(1 << kind)
+            state.positions[account].mask &= ~(1 << kind)
         return amount
 
-    def _authorise(self, caller: str, id: int) -> None:
-        owner = f"0x{id >> 8:040x}"
+    def _authorise(self, caller: str, account: int) -> None:
+        owner = f"0x{account >> 8:040x}"
         bits = self.state.operators[owner, caller.lower()]
-        if caller.lower() != owner and not bits >> (id & 255) & 1:
+        if caller.lower() != owner and not bits >> (account & 255) & 1:
             raise Refused("not authorised")
 
     def _change_debt(self, position: Position, debt_delta: int, raised: int) -> int:
@@ -238,11 +238,12 @@ class Model:
         if enabled & self.state.frozen:
             raise Refused("kind is frozen")
         kinds = [kind for kind in range(len(self.kinds)) if enabled >> kind & 1]
-        if any([self.price(kind).failed for kind in kinds]):
+        prices = [self.price(kind) for kind in kinds]  # all are synced before one is judged
+        if any(price.failed for price in prices):
             raise Refused("price failed")
 
-    def _check_initial(self, id: int, raised: int) -> None:
-        state, owed, capacity = self.state, self.debt(id), 0
+    def _check_initial(self, account: int, raised: int) -> None:
+        state, owed, capacity = self.state, self.debt(account), 0
         if state.pauses & raised:
             raise Refused(
                 "borrowing paused" if state.pauses & raised & BORROW else "withdrawing paused"
@@ -250,10 +251,10 @@ class Model:
         if owed < self.debt_floor:
             raise Refused("below debt floor")
         for number, kind in enumerate(self.kinds):
-            if state.positions[id].mask >> number & 1:
+            if state.positions[account].mask >> number & 1:
                 price = self.price(number)
                 lo = 0 if price.failed else price.lo
-                worth = m.value_down(state.balances[id, number], lo, kind.decimals)
+                worth = m.value_down(state.balances[account, number], lo, kind.decimals)
                 frozen = state.frozen >> number & 1
                 capacity += m.initial_capacity(worth, kind.initial_ltv, BPS, frozen)
         if owed > capacity:

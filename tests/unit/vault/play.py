@@ -87,19 +87,19 @@ class Play:
 
     def _pick(self) -> tuple[int, str]:
         """Return an account and mostly its owner."""
-        id = self.random.choice(self.ids)
-        owner = self.people[self.ids.index(id) // 2]
-        return id, owner if self.random.random() < 0.8 else self.random.choice(self.people)
+        account = self.random.choice(self.ids)
+        owner = self.people[self.ids.index(account) // 2]
+        return account, owner if self.random.random() < 0.8 else self.random.choice(self.people)
 
     def _kind(self) -> int:
         return self.random.randrange(3) if self.random.random() < 0.98 else 3
 
     def _amount_in(self, kind: int) -> int:
-        worth = self.random.choice((0, 1, 100, 5_000, 20_000, 60_000, 60_000)) * WAD
+        worth = self.random.choice((0, 1, 5_000, 20_000, 20_000, 60_000, 60_000)) * WAD
         return worth * UNITS[min(kind, 2)] // PRICES[min(kind, 2)] + self.random.choice((0, 1))
 
-    def _amount_out(self, id: int, kind: int) -> int:
-        balance = self.model.state.balances[id, kind]
+    def _amount_out(self, account: int, kind: int) -> int:
+        balance = self.model.state.balances[account, kind]
         return self.random.choice((MAX, balance, balance // 2, balance // 10 + 1, balance + 1))
 
     def _coins(self) -> int:
@@ -109,79 +109,90 @@ class Play:
         return caller if self.random.random() < 0.97 else ZERO
 
     def _deposit(self) -> None:
-        id, caller = self._pick()
+        account, caller = self._pick()
         kind = self._kind()
-        self._send("deposit", caller, id, kind, self._amount_in(kind))
+        self._send("deposit", caller, account, kind, self._amount_in(kind))
 
     def _withdraw(self) -> None:
-        id, caller = self._pick()
-        kind = self._kind()
-        self._send("withdraw", caller, id, kind, self._amount_out(id, kind), self._receiver(caller))
+        account, caller = self._pick()
+        held = [kind for kind in range(3) if self.model.state.balances[account, kind]]
+        kind = self.random.choice(held) if held and self.random.random() < 0.9 else self._kind()
+        amount = self._amount_out(account, kind)
+        self._send("withdraw", caller, account, kind, amount, self._receiver(caller))
 
     def _borrow(self) -> None:
-        id, caller = self._pick()
-        self._send("borrow", caller, id, self._borrowing(id), self._receiver(caller))
+        account, caller = self._pick()
+        self._send("borrow", caller, account, self._borrowing(account), self._receiver(caller))
 
-    def _borrowing(self, id: int) -> int:
+    def _borrowing(self, account: int) -> int:
         if self.random.random() < 0.15:
             return self._coins()
         state, capacity = self.model.state, 0
         for number, kind in enumerate(self.model.kinds):
             worth = margin_math.value_down(
-                state.balances[id, number], state.feeds[number].price, kind.decimals
+                state.balances[account, number], state.feeds[number].price, kind.decimals
             )
             capacity += margin_math.initial_capacity(worth, kind.initial_ltv, BPS, 0)
-        left = max(0, capacity - self.model.debt(id))
+        left = max(0, capacity - self.model.debt(account))
         return left * self.random.choice((30, 70, 95, 98, 100, 101)) // 100 // WAD * WAD
 
     def _repay(self) -> None:
-        id, caller = self._pick()
-        debt = self.model.debt(id)
+        account, caller = self._pick()
+        debt = self.model.debt(account)
         amount = self.random.choice(
             (MAX, debt, debt // 2, debt - self.model.debt_floor + 1, debt // 3, 0)
         )
-        self._send("repay", caller, id, max(0, amount))
+        self._send("repay", caller, account, max(0, amount))
 
     def _adjust(self) -> None:
-        id, caller = self._pick()
+        account, caller = self._pick()
         kinds = self.random.sample(range(3), self.random.choice((0, 1, 1, 2, 3)))
         if self.random.random() < 0.95:
             kinds.sort()
         legs = []
         for kind in kinds:
-            if self.random.random() < 0.6:
+            held = self.model.state.balances[account, kind]
+            if self.random.random() < (0.5 if held else 0.95):
                 legs.append((kind, self._amount_in(kind)))
             else:
-                amount = self._amount_out(id, kind)
+                amount = self._amount_out(account, kind)
                 legs.append((kind, INT_MIN if amount == MAX else -amount))
         debt_delta = self.random.choice(
-            (0, self._borrowing(id), -self._coins(), -self.model.debt(id) - 1)
+            (0, self._borrowing(account), -self._coins(), -self.model.debt(account) - 1)
         )
-        self._send("adjust", caller, id, legs, debt_delta, self._receiver(caller), data=b"")
+        self._send("adjust", caller, account, legs, debt_delta, self._receiver(caller), data=b"")
 
     def _margin_call(self) -> None:
         """Start a clock where one may start; what it writes is read back, not predicted."""
-        id = self.random.choice(self.ids)
+        account = max(self.ids, key=self._loan_to_value)
         self.world.next_at(self.now)
         try:
-            receipt = self.world.vault.transact("margin_call", id, sender=self.world.keeper)
+            receipt = self.world.vault.transact("margin_call", account, sender=self.world.keeper)
         except Reverted as reverted:
-            # nothing is left of a refused call; which one it is belongs to the tests of margin calls
+            # nothing is left of it; which refusal it is belongs to the tests of margin calls
             self.seen["margin_call", reverted.reason] += 1
             return
         self.receipts.append(receipt)
         self.seen["margin_call", None] += 1
-        self._adopt(id, receipt)
+        self._adopt(account, receipt)
 
-    def _adopt(self, id: int, receipt: Receipt) -> None:
+    def _loan_to_value(self, account: int) -> int:
+        state = self.model.state
+        value = sum(
+            state.balances[account, kind] * state.feeds[kind].price // UNITS[kind]
+            for kind in range(3)
+        )
+        return self.model.debt(account) * BPS // (value + 1)
+
+    def _adopt(self, account: int, receipt: Receipt) -> None:
         world, state = self.world, self.model.state
-        account, tip = world.account(id), world.event(receipt, "MarginCalled")["tip"]
+        fields, tip = world.account(account), world.event(receipt, "MarginCalled")["tip"]
         self.model.now = self.now
-        position = state.positions[id]
-        state.normalized_debt += account.normalized_debt - position.normalized_debt
+        position = state.positions[account]
+        state.normalized_debt += fields.normalized_debt - position.normalized_debt
         position.normalized_debt, position.auction_start = (
-            account.normalized_debt,
-            account.auction_start,
+            fields.normalized_debt,
+            fields.auction_start,
         )
         state.minted += tip
         word = world.vault.read("interest")
@@ -230,9 +241,14 @@ class Play:
     def compare(self) -> None:
         """Assert that every word, balance and purse is what the model holds."""
         vault, state = self.world.vault, self.model.state
-        reads = [(vault, "accounts", (id,), state.positions[id].word) for id in self.ids]
+        reads = [
+            (vault, "accounts", (account,), state.positions[account].word) for account in self.ids
+        ]
         for kind, token in enumerate(self.world.tokens):
-            reads += [(vault, "balances", (id, kind), state.balances[id, kind]) for id in self.ids]
+            reads += [
+                (vault, "balances", (account, kind), state.balances[account, kind])
+                for account in self.ids
+            ]
             reads += [(token, "balanceOf", (who,), state.wallets[who, kind]) for who in self.people]
             deposited = state.totals[kind] | state.caps[kind] << 128
             reads.append((vault, "deposited", (kind,), deposited))
