@@ -293,7 +293,8 @@ class Anvil:
             found = _LISTENING.search(printed)
             if found is not None:
                 return int(found[1])
-            tail = " | ".join(printed.strip().splitlines()[-5:]) or "it printed nothing"
+            words = [line.strip() for line in printed.splitlines() if line.strip()]
+            tail = " | ".join(words[-8:]) or "it printed nothing"
             if ended is not None:
                 raise AnvilFailed(f"Anvil ended with code {ended} before it listened: {tail}")
             if time.monotonic() > deadline:
