@@ -160,10 +160,14 @@ def compile_one(source: Path) -> Artifact:
 
 
 def _name(source: Path) -> str:
-    """Return a source's name without any folder of this machine."""
+    """Return a source's name without any folder of this machine.
+
+    Installed libraries come first: an environment may lie inside the project.
+    """
     resolved = source.resolve()
-    for base in (paths.root(), *(Path(entry).resolve() for entry in sys.path if entry)):
-        if resolved.is_relative_to(base) and base != Path(base.anchor):
+    libraries = [Path(entry).resolve() for entry in sys.path if entry.endswith("-packages")]
+    for base in (*libraries, paths.root()):
+        if resolved.is_relative_to(base):
             return resolved.relative_to(base).as_posix()
     raise CompilationError(f"{source.name}: a source lies outside the project")
 

@@ -192,6 +192,14 @@ def test_the_committed_artifacts_are_current() -> None:
     assert compiler.compile_all(check=True).clean
 
 
+def test_the_committed_artifacts_name_no_environment() -> None:
+    stablecoin = artifact("Stablecoin")
+    assert "snekmate/tokens/erc20.vy" in stablecoin.sources
+    for name in compiler.deployables():
+        for source in artifact(name).sources:
+            assert source.split("/")[0] in {"contracts", "interfaces", "snekmate"}
+
+
 def test_paths__lead_to_the_checkout() -> None:
     assert paths.is_checkout()
     assert paths.root() == ROOT
