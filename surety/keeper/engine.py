@@ -438,9 +438,7 @@ class Keeper:
         return outgoing
 
     def _submit(self, head: Head, outgoing: list[Outgoing], report: HeadReport) -> None:
-        """Send everything, first what protects the protocol; then look once whether it is mined
-        already.
-        """
+        """Send everything, first what protects the protocol; what is out already may need a push."""
         outgoing.sort(key=lambda item: item.tag.startswith(("sell:", "approve:")))
         busy = self._sender.busy()
         if not outgoing and not busy:
@@ -454,10 +452,6 @@ class Keeper:
             if isinstance(item.action, MarginCall | Take | Absorb) and item.tag not in turned_back:
                 report.sent.append(item.action)
         self._settle(head, refused, report)
-        if not outgoing:
-            return
-        answers = ask(self._rpc, self._sender.requests(head))
-        self._settle(head, self._sender.settle(head, answers), report)
 
 
 def _key(account: int) -> str:

@@ -142,8 +142,11 @@ class KeySender:
             found = receipts[at : at + len(pending.hashes)]
             at += len(pending.hashes)
             receipt = next((item for item in found if isinstance(item, dict)), None)
-            if receipt is not None and receipt.get("blockNumber"):
-                decided[pending.nonce] = _outcome(pending.outgoing.tag, receipt)
+            outcome = None if receipt is None else _outcome(pending.outgoing.tag, receipt)
+            if outcome is not None:
+                # a block that came while asking is judged with its own logs, at the next head
+                if outcome.block <= head.number:
+                    decided[pending.nonce] = outcome
             elif pending.nonce < chain_nonce and head.number > pending.sent_at + BUMP_AFTER:
                 # nonce used and no receipt of ours for several heads: another sender of this key
                 decided[pending.nonce] = Outcome(

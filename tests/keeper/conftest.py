@@ -20,5 +20,7 @@ def shared_world() -> Iterator[World]:
 def world(shared_world: World) -> Iterator[World]:
     snapshot = shared_world.rpc.snapshot()
     yield shared_world
+    # what is still waiting would be mined while the chain is put back
+    shared_world.rpc.call("anvil_dropAllTransactions")
     shared_world.rpc.call("evm_setAutomine", True)
     shared_world.rpc.revert(snapshot)
