@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from surety.anvil import Anvil
-from surety.chain import Contract, Event, Receipt, Reverted, Rpc, UnlockedSender
+from surety.chain import Contract, Event, Receipt, Reverted, Rpc, UnlockedSender, checksum
 from surety.compile import artifact
 from surety.deploy import LOCAL_KINDS, BookParams, System, SystemParams, deploy_system, local_kinds
 from surety.formulas import margin_math
@@ -57,7 +57,7 @@ class World:
 
     def __init__(self, rpc: Rpc, params: SystemParams | None = None) -> None:
         self.rpc = rpc
-        accounts = rpc.call("eth_accounts")
+        accounts = [checksum(address) for address in rpc.call("eth_accounts")]
         self.governor, self.owner, self.other, self.keeper, self.operator, self.stranger = accounts[
             :6
         ]

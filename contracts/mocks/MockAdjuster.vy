@@ -23,6 +23,7 @@ steps: DynArray[Step, 8]
 attempt: Step
 attempts: public(uint256)
 successes: public(uint256)
+reasonless: public(uint256)  # failures without a reason, as a lock's are
 
 
 @external
@@ -46,6 +47,7 @@ def set_attempt(target: address, data: Bytes[1024]):
     self.attempt = Step(target=target, data=data)
     self.attempts = 0
     self.successes = 0
+    self.reasonless = 0
 
 
 @external
@@ -63,3 +65,5 @@ def on_adjust(account: uint256, legs: DynArray[IVault.Leg, 8], debt_delta: int25
     self.attempts += 1
     if success:
         self.successes += 1
+    elif len(response) == 0:
+        self.reasonless += 1

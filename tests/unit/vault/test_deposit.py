@@ -78,7 +78,7 @@ def test_topping_up_works_whatever_fails(world, trouble):
 
 
 def cause(world, trouble):
-    """Let one thing fail: everything paused, every feed dead, or the hub without code that works."""
+    """Let one thing fail: everything paused, every feed dead, or the hub without its code."""
     if trouble == "paused":
         world.vault.transact("set_pauses", 15, sender=world.governor)
     elif trouble == "feeds dead":
