@@ -438,7 +438,7 @@ class Keeper:
         return outgoing
 
     def _submit(self, head: Head, outgoing: list[Outgoing], report: HeadReport) -> None:
-        """Send everything, first what protects the protocol; what is out already may need a push."""
+        """Send everything, first what protects the protocol; what is out may need a push."""
         outgoing.sort(key=lambda item: item.tag.startswith(("sell:", "approve:")))
         busy = self._sender.busy()
         if not outgoing and not busy:
