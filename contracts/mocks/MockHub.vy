@@ -1,0 +1,60 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+# SPDX-License-Identifier: MIT
+"""
+@title MockHub: a price hub that says whatever it is told
+@notice For tests only: reaches price words that no oracle gives yet, such as CONFIRMING ones, lo below hi and
+        multipliers, and prices to the last wei.
+"""
+MAX_SYNC: constant(uint256) = 8
+
+token_of: public(HashMap[uint256, address])
+words: public(HashMap[uint256, uint256])
+
+
+@external
+def set_kind(kind: uint256, token: address):
+    self.token_of[kind] = token
+
+
+@external
+def set_word(
+    kind: uint256,
+    lo: uint256,
+    hi: uint256,
+    initial_multiplier: uint256,
+    maintenance_multiplier: uint256,
+    flags: uint256,
+):
+    """
+    @notice Say this of a kind from now on.
+    """
+    self.words[kind] = (
+        lo
+        | (hi << 88)
+        | (block.timestamp << 176)
+        | (initial_multiplier << 216)
+        | (maintenance_multiplier << 232)
+        | (flags << 248)
+    )
+
+
+@external
+def sync(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
+    return self._words_of(mask)
+
+
+@external
+@view
+def read(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
+    return self._words_of(mask)
+
+
+@internal
+@view
+def _words_of(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
+    found: DynArray[uint256, MAX_SYNC] = []
+    for kind: uint256 in range(32):
+        if (mask >> kind) & 1 != 0:
+            found.append(self.words[kind])
+    return found
