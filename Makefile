@@ -40,7 +40,7 @@ format: setup ## format the Python sources
 	@ruff format
 
 fuzz: setup ## run the long fuzz tests (MINUTES=5)
-	@SURETY_FUZZ_MINUTES=$(MINUTES) HYPOTHESIS_PROFILE=deep pytest -m deep $(ARGS)
+	@SURETY_FUZZ_MINUTES=$(MINUTES) pytest -m deep --hypothesis-profile=deep $(ARGS)
 
 chaos: setup ## run the tests with faulty nodes and networks
 	@pytest -m chaos $(ARGS)

@@ -15,12 +15,18 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from surety.anvil import AnvilMissing, find_anvil
 
 ROOT = Path(__file__).resolve().parent
 STAMP = ROOT / ".cache" / "contracts.sha256"
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+
+# the same examples in each run, unless a long run asks for new ones
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("deep", max_examples=2_000, deadline=None)
+settings.load_profile("steady")
 
 
 def sources_digest() -> str:

@@ -240,7 +240,7 @@ def lowered(value: object) -> object:
     return value
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(typed_values())
 def test_codec__agrees_with_eth_abi(case: tuple[tuple[str, ...], tuple[object, ...]]) -> None:
     kinds, values = case

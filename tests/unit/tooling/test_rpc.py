@@ -11,6 +11,8 @@ import pytest
 from surety.chain import Rpc, RpcError, TransportError, as_revert, revert_reason
 from tests.unit.tooling.conftest import FaultyNode, ok
 
+pytestmark = pytest.mark.chaos
+
 HTML = b"<html><body>502 Bad Gateway</body></html>"
 
 
