@@ -126,6 +126,9 @@ def auction_price(vault: address, account_: uint256, kind: uint256, at: uint256)
 def preview_take(
     vault: address, account_: uint256, kind: uint256, amount: uint256
 ) -> (uint256, uint256, uint256, uint256):
+    assert amount > 0, "zero amount"
+    totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
+    assert totals.pauses & ledger.PAUSE_TAKE == 0, "taking paused"
     position: account.Account = account.unpack(staticcall IVault(vault).accounts(account_))
     assert kind < MAX_KINDS and (position.collateral_mask >> kind) & 1 == 1, "kind not enabled"
     opens: uint256 = self.opens_of(vault, position)

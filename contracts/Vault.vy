@@ -211,8 +211,8 @@ def change(
         kind: uint256 = leg.kind
         if kind < above:
             reasons.fail("legs not ascending")
-        above = kind + 1
         ledger.check_listed(kind)
+        above = kind + 1
         balance: uint256 = ledger.balances[id][kind]
         amount_out: uint256 = 0
         if leg.delta > 0:

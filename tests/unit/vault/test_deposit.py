@@ -236,7 +236,7 @@ def test_deposit_reverts_when_the_amount_is_zero(world):
         world.vault.transact("deposit", account, 0, 0, sender=world.owner)
 
 
-@pytest.mark.parametrize("kind", [3, 31, 32, 255, 2**255])
+@pytest.mark.parametrize("kind", [3, 31, 32, 255, 2**255, MAX])
 def test_deposit_reverts_when_the_kind_is_unknown(world, kind):
     with reverts("unknown kind"):
         world.vault.transact("deposit", world.id(world.owner), kind, 1, sender=world.owner)

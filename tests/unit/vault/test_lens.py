@@ -332,7 +332,7 @@ def test_preview_take_reverts_where_take_would(world, auction):
     for kind in (1, 32):
         with reverts("kind not enabled"):
             world.lens.read("preview_take", vault, auction, kind, 1)
-    with reverts("nothing to take"):
+    with reverts("zero amount"):
         world.lens.read("preview_take", vault, auction, 0, 0)
     world.follow(ETH)
     with reverts("account is covered"):
@@ -344,3 +344,18 @@ def test_preview_take_reverts_where_take_would(world, auction):
     calm = world.id(world.other)
     with reverts("kind not enabled"):
         world.lens.read("preview_take", vault, calm, 0, 1)
+
+
+def test_preview_take_reverts_when_taking_is_paused(world):
+    """However long: after a week and a grace the clock of a paused auction reads as open."""
+    account = world.open([(0, 10 * WAD)], 14_000 * WAD)
+    world.follow(1_600 * WAD)
+    world.vault.transact("margin_call", account, sender=world.keeper)
+    world.vault.transact("set_pauses", 8, sender=world.governor)
+    world.forward(7 * 86_400 + world.book.grace_period + 10)
+    world.set_price(0, 1_600 * WAD)
+    take = (account, 0, WAD, MAX, world.owner, b"")
+    with reverts("taking paused"):
+        world.vault.read("take", *take, sender=world.owner)
+    with reverts("taking paused"):
+        world.lens.read("preview_take", world.vault.address, account, 0, WAD)

@@ -91,6 +91,15 @@ def test_a_repayment_never_reverts_at_the_floor(world):
     assert FLOOR <= world.debt(account) <= debt
 
 
+def test_repaying_one_wei_rounds_for_the_protocol(world, account):
+    """Above index one a wei buys no normalized debt, and none is given away."""
+    before, supply = world.account(account).normalized_debt, world.coin.read("totalSupply")
+    _, _, burned = repay(world, account, 1, world.now + 10)
+    assert burned == 1
+    assert world.coin.read("totalSupply") == supply - 1
+    assert world.account(account).normalized_debt == before
+
+
 def test_repaying_nothing_owed_burns_nothing(world):
     account = world.open([(0, 10 * WAD)], 0)
     receipt = world.vault.transact("repay", account, MAX, sender=world.stranger)
