@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-import pyrevm
 import pytest
 
 from surety import formulas as formulas_module
@@ -22,6 +21,7 @@ Ask = Callable[[str, Sequence[int]], "int | tuple[int, ...] | Revert"]
 
 def local_evm(harness: Harness) -> Ask:
     """Return a function that runs one formula on revm (cancun) and answers a value or a Revert."""
+    pyrevm = pytest.importorskip("pyrevm", reason="pyrevm has no build for this Python")
     evm = pyrevm.EVM(spec_id="CANCUN", gas_limit=30_000_000)
     evm.insert_account_info(TARGET, pyrevm.AccountInfo(code=harness.runtime))
 
