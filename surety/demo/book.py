@@ -28,7 +28,11 @@ _MIXES: tuple[tuple[int, tuple[Kind, ...]], ...] = (
     (10, (ETH, BTC, STABLE)),
 )
 # shares of accounts, in percent, and the part of the initial capacity that they borrow, in bps
-_APPETITES: tuple[tuple[int, int, int], ...] = ((30, 2_500, 5_500), (40, 5_500, 8_500), (30, 8_500, 9_850))
+_APPETITES: tuple[tuple[int, int, int], ...] = (
+    (30, 2_500, 5_500),
+    (40, 5_500, 8_500),
+    (30, 8_500, 9_850),
+)
 # shares of owners, in percent
 _TEMPERS = ((30, "prompt"), (20, "late"), (50, "absent"))
 
@@ -72,7 +76,11 @@ class Holder:
 
 
 def make_book(
-    seed: int, count: int, prices: Mapping[int, int], initial_ltvs: Mapping[int, int], debt_floor: int
+    seed: int,
+    count: int,
+    prices: Mapping[int, int],
+    initial_ltvs: Mapping[int, int],
+    debt_floor: int,
 ) -> tuple[Holder, ...]:
     """Draw `count` accounts that can be opened at these prices (WAD by kind number) and initial levels (bps)."""
     source = random.Random(f"{seed}:book")
@@ -115,13 +123,17 @@ def _holder(
     debt = min(400_000, max(coins, debt_floor * 5 // (4 * WAD) + 1)) * WAD
     weights = [source.randint(20, 80) for _ in kinds]
     # value V with sum(V * weight * ltv) * appetite = debt; amounts are rounded up, so the capacity suffices
-    weighted = sum(weight * initial_ltvs[kind.number] for weight, kind in zip(weights, kinds, strict=True))
+    weighted = sum(
+        weight * initial_ltvs[kind.number] for weight, kind in zip(weights, kinds, strict=True)
+    )
     value = debt * BPS * BPS * sum(weights) // (weighted * appetite) + 1
     holdings = {
         kind.number: value * weight * kind.unit // (sum(weights) * prices[kind.number]) + 1
         for weight, kind in zip(weights, kinds, strict=True)
     }
-    reserve = {number: amount * source.randint(15, 70) // 100 for number, amount in holdings.items()}
+    reserve = {
+        number: amount * source.randint(15, 70) // 100 for number, amount in holdings.items()
+    }
     kept = debt * source.randint(5, 45) // 100
     return Holder(account, owner, holdings, debt, reserve, kept, temper, remedy)
 

@@ -24,7 +24,7 @@ class Kind:
     @property
     def unit(self) -> int:
         """Base units of one whole token."""
-        return 10**self.decimals
+        return int(10**self.decimals)
 
 
 ETH = Kind(0, "eth", "dETH", "ETH-like", 18, 195)

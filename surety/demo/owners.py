@@ -44,7 +44,9 @@ class Asset:
     unit: int
 
 
-def wakes_at(holder: Holder, called_at: int, opens: int, grace: int, duration: int, seed: int) -> int | None:
+def wakes_at(
+    holder: Holder, called_at: int, opens: int, grace: int, duration: int, seed: int
+) -> int | None:
     """Return when an owner acts on a margin call, or None for never; unix seconds.
 
     A call without grace (below close-out) is noticed as fast, counted from the call.
@@ -54,7 +56,10 @@ def wakes_at(holder: Holder, called_at: int, opens: int, grace: int, duration: i
     source = random.Random(f"{seed}:wake:{holder.account}:{called_at}")
     if holder.temper is Temper.PROMPT:
         return called_at + (max(grace, 600) * source.randint(5, 60)) // 100
-    return max(called_at + grace * 9 // 10, opens - grace // 10) + duration * source.randint(0, 50) // 100
+    return (
+        max(called_at + grace * 9 // 10, opens - grace // 10)
+        + duration * source.randint(0, 50) // 100
+    )
 
 
 def plan_rescue(
@@ -68,7 +73,9 @@ def plan_rescue(
     if debt <= target:
         return Rescue((), 0)
     wanted = debt * (BPS + SLACK_BPS) // BPS - target
-    coins = _coins(holder, purse, debt, wanted, debt_floor) if holder.remedy is not Remedy.TOP_UP else 0
+    coins = (
+        _coins(holder, purse, debt, wanted, debt_floor) if holder.remedy is not Remedy.TOP_UP else 0
+    )
     if holder.remedy is Remedy.BOTH:
         coins = min(coins, _coins(holder, purse, debt, wanted // 2, debt_floor))
     missing = wanted - coins * (BPS + SLACK_BPS) // BPS

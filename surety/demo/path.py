@@ -15,8 +15,8 @@ from surety.demo.kinds import BY_NAME, FOLLOWS, KINDS
 from surety.demo.series import MAX_PRICE, Series, SeriesError, utc
 
 WAD = 10**18
-USUAL_BLOCKS = 400
-MOST_BLOCKS = 1_500
+USUAL_BLOCKS = 800
+MOST_BLOCKS = 3_000
 DAY = 86_400
 
 
@@ -79,15 +79,19 @@ def lay_out(path: Path, speed: float, longest_step: int) -> Path:
     chosen = _thin(path, count) if speed > 1 else path
     split = max(1, round(1 / speed)) if speed < 1 else 1
     if count > 1 and len(chosen) > 1:
-        typical = sorted(b - a for a, b in zip(chosen.times, chosen.times[1:], strict=False))[len(chosen) // 2 - 1]
+        typical = sorted(b - a for a, b in zip(chosen.times, chosen.times[1:], strict=False))[
+            len(chosen) // 2 - 1
+        ]
         if typical > longest_step:
             raise SeriesError(
                 f"--speed {speed:g} makes blocks of {typical} s, too coarse for this grace period and auction "
                 f"(at most {longest_step} s); use a lower --speed or a shorter window"
             )
     laid = _fill(chosen, split, longest_step)
-    if len(laid) > 20 * MOST_BLOCKS:
-        raise SeriesError(f"--speed {speed:g} makes {len(laid):,} blocks; use a higher --speed or a shorter window")
+    if len(laid) > 10 * MOST_BLOCKS:
+        raise SeriesError(
+            f"--speed {speed:g} makes {len(laid):,} blocks; use a higher --speed or a shorter window"
+        )
     return laid
 
 
@@ -95,7 +99,9 @@ def steepest(path: Path, window: int = 2 * DAY) -> tuple[int, int, float]:
     """Return the window (start and end, whole hours) around the steepest fall, and that fall as a share."""
     prices = path.prices[path.driver]
     best = (0.0, 0)
-    highest: list[int] = []  # places in the window whose price is above every later one: the first is the highest
+    highest: list[
+        int
+    ] = []  # places in the window whose price is above every later one: the first is the highest
     head = 0
     for place, price in enumerate(prices):
         while len(highest) > head and prices[highest[-1]] <= price:
@@ -124,7 +130,9 @@ def _thin(path: Path, count: int) -> Path:
     for start in range(1, len(path), count):
         group = range(start, min(start + count, len(path)))
         falling = driven[group[-1]] < driven[places[-1]]
-        place = min(group, key=driven.__getitem__) if falling else max(group, key=driven.__getitem__)
+        place = (
+            min(group, key=driven.__getitem__) if falling else max(group, key=driven.__getitem__)
+        )
         if lowest in group:
             place = lowest
         if group[-1] == len(path) - 1 and place != group[-1]:
@@ -149,7 +157,9 @@ def _fill(path: Path, split: int, longest_step: int) -> Path:
         for piece in range(1, pieces + 1):
             times.append(path.times[place - 1] + gap * piece // pieces)
             for name, row in path.prices.items():
-                prices[name].append(row[place - 1] + (row[place] - row[place - 1]) * piece // pieces)
+                prices[name].append(
+                    row[place - 1] + (row[place] - row[place - 1]) * piece // pieces
+                )
     return Path(tuple(times), {name: tuple(row) for name, row in prices.items()}, path.driver)
 
 

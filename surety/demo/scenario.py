@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path as FilePath
 
+from surety import paths
 from surety.demo.kinds import KINDS
 from surety.demo.path import Path
 from surety.demo.series import MAX_TIME, to_wad
@@ -66,7 +67,7 @@ class Scenario:
 
 def built_in(name: str) -> FilePath:
     """Return the path of a scenario that comes with the project."""
-    return FilePath(__file__).resolve().parents[2] / "scenarios" / f"{name}.toml"
+    return paths.scenarios() / f"{name}.toml"
 
 
 def load_scenario(path: FilePath) -> Scenario:
@@ -74,7 +75,9 @@ def load_scenario(path: FilePath) -> Scenario:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
+        raise ScenarioError(
+            f"{path}: cannot be read ({error.strerror or error}); check the path"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ScenarioError(f"{path}: not TOML ({error}); mend it") from None
     _check_keys(path, "the top", raw, _TOP_KEYS)
@@ -86,10 +89,14 @@ def load_scenario(path: FilePath) -> Scenario:
     step = raw["step"]
     if not isinstance(step, int) or isinstance(step, bool) or not 1 <= step <= 86_400:
         raise ScenarioError(f"{path}: step must be whole seconds from 1 to 86400")
-    tracks = {name: _track(path, name, _table(path, f"kinds.{name}", row)) for name, row in kinds.items()}
+    tracks = {
+        name: _track(path, name, _table(path, f"kinds.{name}", row)) for name, row in kinds.items()
+    }
     ends = {(track.facts[0].at, track.facts[-1].at) for track in tracks.values()}
     if len(ends) != 1:
-        raise ScenarioError(f"{path}: the kinds begin or end at different times; give each the same first and last")
+        raise ScenarioError(
+            f"{path}: the kinds begin or end at different times; give each the same first and last"
+        )
     start, end = ends.pop()
     if (end - start) // step > MAX_POINTS:
         raise ScenarioError(f"{path}: more than {MAX_POINTS:,} prices; use a longer step")
@@ -119,7 +126,9 @@ def rebuild(scenario: Scenario, seed: int) -> Path:
         noise = common
         if name != scenario.driver:
             own = _gauss(f"{seed}:{scenario.name}:{name}", len(times))
-            noise = [rho * shared + own_share * alone for shared, alone in zip(common, own, strict=True)]
+            noise = [
+                rho * shared + own_share * alone for shared, alone in zip(common, own, strict=True)
+            ]
         prices[name] = tuple(_bridge(track, times, noise))
     return Path(tuple(times), prices, scenario.driver)
 
@@ -171,14 +180,18 @@ def _track(path: FilePath, name: str, row: dict[str, object]) -> Track:
         if facts and fact.at <= facts[-1].at:
             raise ScenarioError(f"{path}: {spot} is not later than the fact before; sort by time")
         facts.append(fact)
-    return Track(tuple(facts), _number(path, f"{where}.hourly_noise", row["hourly_noise"], 0.0, 0.5))
+    return Track(
+        tuple(facts), _number(path, f"{where}.hourly_noise", row["hourly_noise"], 0.0, 0.5)
+    )
 
 
 def _fact(path: FilePath, spot: str, row: dict[str, object]) -> Fact:
     _check_keys(path, spot, row, _FACT_KEYS)
     at = row["at"]
     if not isinstance(at, datetime):
-        raise ScenarioError(f"{path}: {spot}.at must be a date and time, such as 2020-03-12T08:00:00Z")
+        raise ScenarioError(
+            f"{path}: {spot}.at must be a date and time, such as 2020-03-12T08:00:00Z"
+        )
     moment = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
     if not 0 < moment <= MAX_TIME:
         raise ScenarioError(f"{path}: {spot}.at is out of range")
@@ -186,7 +199,9 @@ def _fact(path: FilePath, spot: str, row: dict[str, object]) -> Fact:
     try:
         wad = to_wad(level if isinstance(level, str) else "")
     except ValueError as problem:
-        raise ScenarioError(f'{path}: {spot}.level {problem}; write a price as text, such as "171"') from None
+        raise ScenarioError(
+            f'{path}: {spot}.level {problem}; write a price as text, such as "171"'
+        ) from None
     return Fact(moment, wad, _text(path, f"{spot}.source", row["source"]))
 
 

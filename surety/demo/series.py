@@ -188,7 +188,11 @@ def _rows(path: Path) -> Iterator[tuple[Bar, bool]]:
                     )
                 bar = _bar(path, line, row, columns, is_bar)
                 if before is not None and bar.at <= before:
-                    problem = "the time of the row before again" if bar.at == before else "an earlier time"
+                    problem = (
+                        "the time of the row before again"
+                        if bar.at == before
+                        else "an earlier time"
+                    )
                     raise SeriesError(
                         f"{path}:{line}: ts {bar.at} is {problem}; sort by ts and keep one row for each time"
                         + (", and one symbol" if "symbol" in columns else "")
@@ -196,7 +200,9 @@ def _rows(path: Path) -> Iterator[tuple[Bar, bool]]:
                 before = bar.at
                 count += 1
                 if count > MAX_ROWS:
-                    raise SeriesError(f"{path}:{line}: more than {MAX_ROWS:,} rows; cut the file into pieces")
+                    raise SeriesError(
+                        f"{path}:{line}: more than {MAX_ROWS:,} rows; cut the file into pieces"
+                    )
                 yield bar, is_bar
                 line = reader.line_num + 1
     except UnicodeDecodeError:
@@ -204,9 +210,13 @@ def _rows(path: Path) -> Iterator[tuple[Bar, bool]]:
     except csv.Error as error:
         raise SeriesError(f"{path}:{line}: not a CSV row ({error}); mend the row") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise SeriesError(f"{path}:{line}: the gzip data ends early or is damaged; fetch the file again") from None
+        raise SeriesError(
+            f"{path}:{line}: the gzip data ends early or is damaged; fetch the file again"
+        ) from None
     except OSError as error:
-        raise SeriesError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
+        raise SeriesError(
+            f"{path}: cannot be read ({error.strerror or error}); check the path"
+        ) from None
 
 
 def _open(path: Path) -> IO[str]:
@@ -239,8 +249,13 @@ def _columns(path: Path, header: list[str]) -> tuple[dict[str, int], bool]:
     """Return where each column is and whether the rows are bars."""
     names = [cell.strip().lower() for cell in header]
     if _NUMBER.fullmatch(names[0]):
-        raise SeriesError(f"{path}:1: no header; the first line must name the columns: ts,open,high,low,close")
-    doubled = next((name for name in names if names.count(name) > 1 and name in (*BAR_COLUMNS, "ts", "price")), None)
+        raise SeriesError(
+            f"{path}:1: no header; the first line must name the columns: ts,open,high,low,close"
+        )
+    doubled = next(
+        (name for name in names if names.count(name) > 1 and name in (*BAR_COLUMNS, "ts", "price")),
+        None,
+    )
     if doubled is not None:
         raise SeriesError(f"{path}:1: column {doubled} appears twice; keep one")
     columns = {name: place for place, name in enumerate(names)}
@@ -265,7 +280,9 @@ def _bar(path: Path, line: int, row: list[str], columns: dict[str, int], is_bar:
         try:
             prices.append(to_wad(row[columns[name]]))
         except ValueError as problem:
-            raise SeriesError(f"{path}:{line}: {name} {problem}; prices are finite and above 0") from None
+            raise SeriesError(
+                f"{path}:{line}: {name} {problem}; prices are finite and above 0"
+            ) from None
     if not is_bar:
         return Bar(at, *(prices * 4))
     bar = Bar(at, *prices)
@@ -277,7 +294,9 @@ def _bar(path: Path, line: int, row: list[str], columns: dict[str, int], is_bar:
 def _time(path: Path, line: int, text: str) -> int:
     stripped = text.strip()
     if not re.fullmatch(r"\d{1,20}(\.0+)?", stripped):
-        raise SeriesError(f"{path}:{line}: ts is {_quoted(stripped)}, not unix seconds; convert it to whole seconds")
+        raise SeriesError(
+            f"{path}:{line}: ts is {_quoted(stripped)}, not unix seconds; convert it to whole seconds"
+        )
     at = int(stripped.split(".")[0])
     if at >= 10**11:
         raise SeriesError(f"{path}:{line}: ts {at} looks like milliseconds; divide by 1000")

@@ -1,0 +1,597 @@
+# SPDX-License-Identifier: MIT
+"""Run the demo: a local chain, the real contracts and keeper, a book of owners and a falling market.
+
+Each price point is one or two blocks: one in which the feeds speak, one in which owners come to the rescue
+(when some do), and one in which the keeper's transactions are mined. After the last of them every invariant
+is checked. The chain's clock follows the series.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
+
+from surety.anvil import Anvil
+from surety.chain import Contract, Event, Rpc, UnlockedSender
+from surety.compile import artifact
+from surety.demo.book import Holder, make_book
+from surety.demo.invariants import Watch, begin, check_all
+from surety.demo.kinds import BY_NAME, KINDS
+from surety.demo.market import open_market, share_out
+from surety.demo.mirror import Loss, Mirror, Take
+from surety.demo.owners import Asset, Purse, Rescue, plan_rescue, wakes_at
+from surety.demo.path import Path
+from surety.demo.probe import Levels, Probe, State
+from surety.deploy import (
+    MAJOR,
+    STABLE,
+    BookParams,
+    KindParams,
+    LocalKind,
+    System,
+    SystemParams,
+    deploy_system,
+    local_kinds,
+)
+from surety.formulas import margin_math
+from surety.keeper import ContractMarket, Keeper, KeeperConfig, KeySender, words
+
+WAD = 10**18
+RAY = 10**27
+BPS = 10_000
+FEED_STEP = 10**10  # feeds have 8 decimals
+MAX_UINT256 = 2**256 - 1
+SETUP_SECONDS = 3_600
+BLOCK_SECONDS = 12
+# blocks that the keeper may use before the next price: call, take, sell, and once more
+KEEPER_ROUNDS = 5
+GAS_LIMIT = 1_000_000_000
+FEED_GAS = 200_000
+OWNER_GAS = 3_000_000
+MOST_VIOLATIONS = 100
+LEVELS = {"eth": MAJOR, "btc": MAJOR, "stable": STABLE}
+# from the highest priority to the lowest: feeds, owners; the keeper bids 1 gwei
+FEED_TIP, OWNER_TIP = 4 * 10**9, 2 * 10**9
+
+Progress = Callable[[int, int, str], None]
+
+
+class DemoError(Exception):
+    """The demo could not be run as asked; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoConfig:
+    """What to run. `path` is laid out in blocks; periods are seconds, ratios bps, gas price wei.
+
+    `purse_bps` is the keeper's purse as a share of all debt at the start.
+    """
+
+    path: Path
+    title: str
+    source: str
+    accounts: int = 240
+    seed: int = 20200312
+    grace: int = 3_600
+    speed: float = 1.0
+    purse_bps: int = 200
+    slippage_bps: int = 30
+    gas_price: int = 50 * 10**9
+    facts: Mapping[str, Sequence[tuple[int, int, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One block as the report shows it: WAD; `levels` are average prices per kind at which its isolated
+
+    accounts with debt would stand at the initial, maintenance and close-out level (0 when there are none).
+    """
+
+    at: int
+    prices: tuple[int, ...]
+    levels: tuple[tuple[int, int, int], ...]
+    states: tuple[int, ...]
+    equity: int
+    total_debt: int
+    supply: int
+    called: int
+    purse: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A take with what it tells: seconds into the auction, price factor in bps, value at the feed in WAD."""
+
+    take: Take
+    elapsed: int
+    factor: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperResult:
+    """What the keeper made: profit and gas value in WAD, gas in units, and how fast it called."""
+
+    profit: int
+    gas: int
+    gas_value: int
+    max_blocks_to_call: int
+    calls: int
+    takes: int
+    absorbs: int
+    sales: int
+    reverted: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Everything that happened; amounts of collateral in base units by kind name, coins in WAD."""
+
+    config: DemoConfig
+    book: BookParams
+    holders: tuple[Holder, ...]
+    steps: int
+    blocks: int
+    margin_calls: int
+    cured: int
+    rescued: int
+    takes: tuple[Sale, ...]
+    losses: tuple[Loss, ...]
+    absorbed: int
+    bad_debt: int
+    struck_off: int
+    debt_repaid: int
+    penalties: int
+    tips: int
+    interest: int
+    collateral_sold: Mapping[str, int]
+    equity_start: int
+    equity_end: int
+    coin_supply: int
+    total_debt: int
+    checks: Mapping[str, int]
+    violations: tuple[str, ...]
+    keeper: KeeperResult
+    rows: tuple[Row, ...]
+
+    @property
+    def invariant_checks(self) -> int:
+        """How many comparisons were made."""
+        return sum(self.checks.values())
+
+    @property
+    def average_discount_bps(self) -> int:
+        """How much under the feed owners' collateral was sold on average, by value, rounded down."""
+        value = sum(sale.value for sale in self.takes)
+        paid = sum(sale.value * sale.factor for sale in self.takes)
+        return BPS - -(-paid // value) if value else 0
+
+
+def run_demo(
+    config: DemoConfig, progress: Progress = lambda _done, _all, _note: None
+) -> DemoResult:
+    """Start a chain, run the whole story and end the chain, whatever happens."""
+    start = config.path.times[0] - SETUP_SECONDS
+    if start <= 0:
+        raise DemoError("the series begins before 1970-01-01T01:00; give unix seconds")
+    with Anvil(timestamp=start, block_interval=1, gas_limit=GAS_LIMIT, base_fee=10**9) as node:
+        rpc = Rpc(node.url, timeout=120)
+        try:
+            return _Stage(config, rpc, progress).play()
+        finally:
+            rpc.close()
+
+
+class _Stage:
+    """One run: the chain, who acts on it, and what has been seen so far."""
+
+    def __init__(self, config: DemoConfig, rpc: Rpc, progress: Progress) -> None:
+        self.config = config
+        self.rpc = rpc
+        self.progress = progress
+        self.book = BookParams(grace_period=config.grace)
+        self.deployer = str(rpc.call("eth_accounts")[0])
+        self.rows: list[Row] = []
+        self.checks: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.rescued = 0
+        self._read_to = 0
+        self._now = 0
+        self._sends: list[tuple[str, list[object]]] = []
+        self._nonces: dict[str, int] = {}
+        self._wakes: dict[int, int] = {}
+
+    def play(self) -> DemoResult:
+        """Run the story from the first price to the last."""
+        path = self.config.path
+        self.progress(0, len(path), "deploying")
+        self._deploy()
+        self.progress(0, len(path), f"opening {self.config.accounts} accounts")
+        self._open_book()
+        started = self._now
+        state = self._observe()
+        begin(state, self.mirror, self.watch)
+        equity_start = state.equity[0] - state.equity[1]
+        for step, at in enumerate(path.times):
+            self._step(step, at)
+            self._look(self._observe())
+            self.progress(step + 1, len(path), self._note())
+        state = self._observe()
+        if state.now <= started:
+            raise DemoError("the chain's clock did not move")
+        return self._result(state, equity_start)
+
+    # before the story
+
+    def _deploy(self) -> None:
+        path = self.config.path
+        sender = UnlockedSender(self.rpc, self.deployer)
+        first = {kind.name: _feed(path.prices[kind.name][0]) * FEED_STEP for kind in KINDS}
+        kinds = local_kinds(
+            sender,
+            [LocalKind(k.name, k.decimals, first[k.name], LEVELS[k.name]) for k in KINDS],
+        )
+        params = SystemParams(kinds=kinds, book=self.book)
+        self.system: System = deploy_system(sender, params)
+        self.params: tuple[KindParams, ...] = kinds
+        self.vault = self._contract("Vault", self.system.vault)
+        self.coin = self._contract("Stablecoin", self.system.coin)
+        self.tokens = [self._contract("MockToken", kind.token) for kind in kinds]
+        self.feeds = [self._contract("MockAggregator", str(kind.aggregator)) for kind in kinds]
+        self.market = open_market(self.rpc, self.deployer, self.system, self.config.slippage_bps)
+        self.probe = Probe(
+            self.rpc,
+            self.vault,
+            self.coin,
+            self._contract("InsuranceFund", self.system.fund),
+            self._contract("PriceHub", self.system.hub),
+            self.tokens,
+        )
+        word = self.vault.read("interest")
+        self.mirror = Mirror(self.book.rate, (word >> 128) % 2**40)
+        self.rpc.call("anvil_autoImpersonateAccount", True)
+        self.rpc.call("evm_setAutomine", False)
+        self._now, self._read_to = self.rpc.timestamp(), self.rpc.block_number()
+
+    def _open_book(self) -> None:
+        """Give owners collateral, open their accounts, and let them sell coins they do not keep."""
+        first = dict(enumerate(self.probe.prices()))
+        ltvs = {kind.number: LEVELS[kind.name].initial_ltv for kind in KINDS}
+        config = self.config
+        self.holders = make_book(config.seed, config.accounts, first, ltvs, self.book.debt_floor)
+        self.by_account = {holder.account: holder for holder in self.holders}
+        self.purses = {h.account: Purse(dict(h.reserve), h.kept) for h in self.holders}
+        owners = sorted({holder.owner for holder in self.holders})
+        self.keeper_key: LocalAccount = Account.from_key(keccak(text=f"keeper {config.seed}"))
+        rich = hex(10**6 * WAD)
+        who = [*owners, str(self.keeper_key.address)]
+        self.rpc.batch([("anvil_setBalance", [address, rich]) for address in who])
+        for holder in self.holders:
+            for number, amount in holder.holdings.items():
+                given = amount + holder.reserve[number]
+                self._send(self.deployer, self.tokens[number], "mint", holder.owner, given)
+        for owner in owners:
+            for token in self.tokens:
+                self._send(owner, token, "approve", self.vault.address, MAX_UINT256)
+        self._mine(self._now + BLOCK_SECONDS)
+        for holder in self.holders:
+            legs = sorted(holder.holdings.items())
+            self._send(
+                holder.owner,
+                self.vault,
+                "adjust",
+                holder.account,
+                legs,
+                holder.debt,
+                holder.owner,
+                b"",
+            )
+        self._mine(self._now + BLOCK_SECONDS)
+        purse = sum(holder.debt for holder in self.holders) * config.purse_bps // BPS
+        keeper_address = str(self.keeper_key.address)
+        for holder, to_keeper, to_market in share_out(self.holders, purse):
+            for receiver, amount in ((keeper_address, to_keeper), (self.market.address, to_market)):
+                if amount:
+                    self._send(holder.owner, self.coin, "transfer", receiver, amount)
+        self._mine(self._now + BLOCK_SECONDS)
+        self._ingest()
+        opened = sum(1 for word in self.mirror.words.values() if words.normalized_debt(word))
+        till = self.coin.read("balanceOf", self.market.address)
+        if opened != len(self.holders) or not till:
+            raise DemoError(f"only {opened} of {len(self.holders)} accounts could be opened")
+        self.probe.watch([holder.account for holder in self.holders], keeper_address)
+        step = max(
+            b - a for a, b in zip(self.config.path.times, self.config.path.times[1:], strict=False)
+        )
+        self.watch = Watch(config.grace, self.book.auction_duration, patience=2 * step + 60)
+        self.keeper_sender = KeySender(self.rpc, self.keeper_key, self.rpc.chain_id)
+        self.keeper = Keeper(
+            self.rpc,
+            self.vault.address,
+            self.keeper_sender,
+            ContractMarket(self.rpc, self.market.address),
+            KeeperConfig(gas_price=config.gas_price, native_price=first[0]),
+        )
+        self.keeper.on_head()
+
+    # one price point
+
+    def _step(self, step: int, at: int) -> None:
+        """Let the feeds speak, owners act and the keeper work."""
+        path = self.config.path
+        gap = path.times[step + 1] - at if step + 1 < len(path) else 4 * BLOCK_SECONDS
+        pause = max(1, min(BLOCK_SECONDS, gap // 4))
+        for kind in KINDS:
+            price = _feed(path.prices[kind.name][step])
+            feed = self.feeds[kind.number]
+            self._send(self.deployer, feed, "set_answer", price, tip=FEED_TIP, gas=FEED_GAS)
+        self._mine(max(at, self._now + 1))
+        self._ingest()
+        if self._rescue():
+            self._mine(self._now + pause)
+            self._ingest()
+        for _ in range(KEEPER_ROUNDS):
+            report = self.keeper.on_head()
+            if report.error:
+                raise DemoError(f"the keeper could not read the chain: {report.error}")
+            if not self.keeper_sender.busy():
+                break
+            self._mine(self._now + pause)
+            for event in self._ingest():
+                self._schedule(event)
+
+    def _rescue(self) -> bool:
+        """Let owners act who have woken; say whether any sent something."""
+        due = sorted(account for account, at in self._wakes.items() if at <= self._now)
+        for account in due:
+            del self._wakes[account]
+        due = [account for account in due if words.auction_start(self.mirror.words[account])]
+        if not due:
+            return False
+        found, prices = self.probe.levels(due), self.probe.prices()
+        acted = False
+        for account in due:
+            rescue = self._plan(account, found[account], prices)
+            if rescue is None:
+                continue
+            holder = self.by_account[account]
+            if rescue.repay:
+                self._send(holder.owner, self.vault, "repay", account, rescue.repay)
+            for number, amount in rescue.top_up:
+                self._send(holder.owner, self.vault, "deposit", account, number, amount)
+            self._send(holder.owner, self.vault, "cure", account)
+            self._spend(account, rescue)
+            self.rescued += bool(rescue.repay or rescue.top_up)
+            acted = True
+        return acted
+
+    def _plan(self, account: int, levels: Levels, prices: Sequence[int]) -> Rescue | None:
+        holder = self.by_account[account]
+        assets = [
+            Asset(kind.number, prices[kind.number], LEVELS[kind.name].initial_ltv, kind.unit)
+            for kind in KINDS
+            if self.mirror.balances.get((account, kind.number), 0)
+        ]
+        return plan_rescue(
+            holder, self.purses[account], levels.debt, levels.target, assets, self.book.debt_floor
+        )
+
+    def _spend(self, account: int, rescue: Rescue) -> None:
+        purse = self.purses[account]
+        reserve = dict(purse.reserve)
+        for number, amount in rescue.top_up:
+            reserve[number] -= amount
+        self.purses[account] = Purse(reserve, purse.kept - rescue.repay)
+
+    def _schedule(self, event: Event) -> None:
+        """Let the owner of a called account wake at some time, or never."""
+        account, opens = event.args["account"], event.args["auction_start"]
+        wakes = wakes_at(
+            self.by_account[account],
+            self._now,
+            opens,
+            self.config.grace,
+            self.book.auction_duration,
+            self.config.seed,
+        )
+        if wakes is not None:
+            self._wakes[account] = wakes
+
+    # seeing
+
+    def _observe(self) -> State:
+        return self.probe.read(self._read_to, self._now)
+
+    def _look(self, state: State) -> None:
+        """Check the invariants at a block and keep a row of it."""
+        counts, broken = check_all(state, self.mirror, self.watch)
+        self.checks.update(counts)
+        self.violations += broken[: max(0, MOST_VIOLATIONS - len(self.violations))]
+        self.rows.append(self._row(state))
+
+    def _row(self, state: State) -> Row:
+        states = [0] * 7
+        called = 0
+        weights = [[0, 0] for _ in KINDS]
+        for account, levels in state.levels.items():
+            word = state.words[account]
+            mask = words.collateral_mask(word)
+            found = int(
+                margin_math.account_state(
+                    levels.debt,
+                    levels.target,
+                    levels.maintenance,
+                    levels.close_out,
+                    mask,
+                    words.auction_start(word),
+                    self.book.auction_duration,
+                    state.now,
+                )
+            )
+            states[found] += 1
+            called += words.auction_start(word) != 0
+            if levels.debt and mask and mask & (mask - 1) == 0:
+                number = mask.bit_length() - 1
+                weights[number][0] += levels.debt
+                weights[number][1] += state.balances[account, number]
+        lines = []
+        for kind in KINDS:
+            debt, amount = weights[kind.number]
+            ltvs = LEVELS[kind.name]
+            lines.append(
+                tuple(
+                    debt * kind.unit * BPS // (amount * ltv) if amount else 0
+                    for ltv in (ltvs.initial_ltv, ltvs.maintenance_ltv, ltvs.close_out_ltv)
+                )
+            )
+        return Row(
+            at=state.now,
+            prices=state.prices,
+            levels=tuple((line[0], line[1], line[2]) for line in lines),
+            states=tuple(states),
+            equity=state.equity[0] - state.equity[1],
+            total_debt=state.total_debt,
+            supply=state.supply,
+            called=called,
+            purse=state.purse,
+        )
+
+    def _ingest(self) -> list[Event]:
+        """Read what the new blocks logged and return the margin calls."""
+        head = self.rpc.block("latest")
+        number, self._now = int(head["number"], 16), int(head["timestamp"], 16)
+        first = self._read_to + 1
+        span = {
+            "fromBlock": hex(first),
+            "toBlock": hex(number),
+            "address": [self.vault.address, self.coin.address],
+        }
+        logs = self.rpc.call("eth_getLogs", span)
+        blocks = sorted({int(log["blockNumber"], 16) for log in logs} - {number})
+        headers = self.rpc.batch([("eth_getBlockByNumber", [hex(n), False]) for n in blocks])
+        times = {n: int(h["timestamp"], 16) for n, h in zip(blocks, headers, strict=True)}
+        times[number] = self._now
+        self._read_to = number
+        return self.mirror.apply([*self.vault.events(logs), *self.coin.events(logs)], times)
+
+    def _note(self) -> str:
+        """Return one line on how things stand."""
+        row, mirror = self.rows[-1], self.mirror
+        price = row.prices[BY_NAME[self.config.path.driver].number]
+        return (
+            f"{self.config.path.driver} {price / WAD:,.2f}  calls {mirror.margin_calls}"
+            f"  cures {mirror.cured}  takes {len(mirror.takes)}"
+        )
+
+    def _result(self, state: State, equity_start: int) -> DemoResult:
+        mirror, stats = self.mirror, self.keeper.stats
+        sold = dict.fromkeys((kind.name for kind in KINDS), 0)
+        for take in mirror.takes:
+            sold[KINDS[take.kind].name] += take.amount
+        return DemoResult(
+            config=self.config,
+            book=self.book,
+            holders=self.holders,
+            steps=len(self.config.path),
+            blocks=state.number,
+            margin_calls=mirror.margin_calls,
+            cured=mirror.cured,
+            rescued=self.rescued,
+            takes=tuple(self._sold(take) for take in mirror.takes),
+            losses=tuple(mirror.losses),
+            absorbed=sum(loss.absorbed for loss in mirror.losses),
+            bad_debt=mirror.bad_debt,
+            struck_off=mirror.struck_off,
+            debt_repaid=sum(take.debt_repaid for take in mirror.takes),
+            penalties=mirror.penalties,
+            tips=mirror.tips,
+            interest=mirror.interest_ray // RAY,
+            collateral_sold=sold,
+            equity_start=equity_start,
+            equity_end=state.equity[0] - state.equity[1],
+            coin_supply=state.supply,
+            total_debt=state.total_debt,
+            checks=dict(self.checks),
+            violations=tuple(self.violations),
+            keeper=KeeperResult(
+                profit=stats.profit,
+                gas=stats.gas,
+                gas_value=stats.gas_value,
+                max_blocks_to_call=stats.max_blocks_to_call,
+                calls=stats.calls,
+                takes=stats.takes,
+                absorbs=stats.absorbs,
+                sales=stats.sales,
+                reverted=stats.reverted,
+            ),
+            rows=tuple(self.rows),
+        )
+
+    def _sold(self, take: Take) -> Sale:
+        """Return a take with the discount at which the auction stood."""
+        levels, kind = LEVELS[KINDS[take.kind].name], KINDS[take.kind]
+        elapsed = take.at - take.opened
+        factor = int(
+            margin_math.auction_factor(
+                levels.start_factor, levels.end_factor, elapsed, self.book.auction_duration
+            )
+        )
+        value = take.amount * take.price * BPS // (factor * kind.unit)
+        return Sale(take, elapsed, factor, value)
+
+    # the chain
+
+    def _send(
+        self,
+        sender: str,
+        contract: Contract,
+        function: str,
+        *args: object,
+        tip: int = OWNER_TIP,
+        gas: int = OWNER_GAS,
+    ) -> None:
+        """Queue a transaction of an address that the node impersonates."""
+        # a batch is worked on all at once, so the node's own choice of nonces would collide
+        if sender not in self._nonces:
+            self._nonces[sender] = int(
+                self.rpc.call("eth_getTransactionCount", sender, "latest"), 16
+            )
+        nonce = self._nonces[sender]
+        self._nonces[sender] = nonce + 1
+        request = {
+            "from": sender,
+            "nonce": hex(nonce),
+            "to": contract.address,
+            "data": "0x" + contract.encode(function, *args).hex(),
+            "gas": hex(gas),
+            "maxFeePerGas": hex(10**12),
+            "maxPriorityFeePerGas": hex(tip),
+        }
+        self._sends.append(("eth_sendTransaction", [request]))
+
+    def _mine(self, at: int) -> None:
+        """Send what is queued and mine one block at a time."""
+        if self._sends:
+            self.rpc.batch(self._sends)
+            self._sends.clear()
+        self.rpc.set_next_timestamp(at)
+        self.rpc.mine()
+        self._now = at
+
+    def _contract(self, name: str, address: str) -> Contract:
+        return Contract(self.rpc, address, artifact(name).abi)
+
+
+def _feed(price: int) -> int:
+    """Return a WAD price as an answer of the feed, rounded down."""
+    answer = price // FEED_STEP
+    if answer == 0:
+        raise DemoError(
+            "a price is below 1e-8, which the feeds of the demo cannot tell from nothing"
+        )
+    return answer
