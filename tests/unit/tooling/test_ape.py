@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
-import conftest as guard
 from surety.chain import Contract, Rpc
 from surety.compile import artifact
+from surety.paths import root
+
+
+@pytest.fixture
+def guard():
+    """The root conftest, loaded by its path: other folders have a module of that name too."""
+    spec = importlib.util.spec_from_file_location("root_conftest", root() / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +45,7 @@ def test_ape__has_an_anvil_of_its_own(rpc: Rpc, chain) -> None:
     assert ":8545" not in rpc.url
 
 
-def test_guard__sees_every_source(monkeypatch, tmp_path) -> None:
+def test_guard__sees_every_source(guard, monkeypatch, tmp_path) -> None:
     (tmp_path / "contracts" / "modules").mkdir(parents=True)
     (tmp_path / "interfaces").mkdir()
     names = ("ape-config.yaml", "contracts/A.vy", "contracts/modules/b.vy", "interfaces/I.vyi")
