@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A deployed system is wired as its parameters say, on any sender, or names the step that failed."""
+"""A deployed system is wired as its parameters say, on any sender, or names the failed step."""
 
 from __future__ import annotations
 
