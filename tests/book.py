@@ -10,8 +10,7 @@ the transaction at the very second that was asked about, and compares everything
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NoReturn
 
 from eth_utils.address import to_checksum_address
@@ -97,7 +96,7 @@ class Position:
         )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Price:
     """A kind's stored price word; `lo` is not blanked while it has failed."""
 
@@ -244,6 +243,24 @@ class Book:
             held=held,
         )
 
+    def copy(self) -> Book:
+        """Return a book that can be changed without changing this one."""
+        return replace(
+            self,
+            positions={
+                id: replace(position, balances=list(position.balances))
+                for id, position in self.positions.items()
+            },
+            absorbed=list(self.absorbed),
+            deposited=list(self.deposited),
+            prices=list(self.prices),
+            feeds=list(self.feeds),
+            coins=dict(self.coins),
+            held=dict(self.held),
+            logs=[],
+            returned=None,
+        )
+
     # prices and interest
 
     def live_index(self, now: int) -> int:
@@ -261,29 +278,37 @@ class Book:
 
     def sync(self, mask: int, now: int) -> dict[int, Price]:
         """Refresh the prices of a mask as the hub does, and return them as callers see them."""
-        seen = {}
-        for kind, price in enumerate(self.prices):
-            if not mask >> kind & 1:
-                continue
-            if price.flags & FAILED or now - price.updated_at >= self.rules.fresh_for:
-                feed = self.feeds[kind]
-                if feed is None or feed[0] <= 0 or now - feed[1] > self.rules.max_age:
-                    price.flags |= FAILED
-                else:
-                    price.lo = price.hi = feed[0] * FEED_SCALE
-                    price.updated_at, price.flags = now, 0
-            shown = deepcopy(price)
-            if price.flags & FAILED:
-                shown.lo = 0
-            seen[kind] = shown
-        return seen
+        for kind in range(len(self.prices)):
+            if mask >> kind & 1:
+                self.prices[kind] = self.next_price(kind, now)
+        return self.peek(mask, now)
+
+    def next_price(self, kind: int, now: int) -> Price:
+        """Return what the hub would store of a kind now."""
+        price, feed = self.prices[kind], self.feeds[kind]
+        if not price.flags & FAILED and now - price.updated_at < self.rules.fresh_for:
+            return price
+        if feed is None or feed[0] <= 0 or now - feed[1] > self.rules.max_age:
+            return replace(price, flags=price.flags | FAILED)
+        raw = feed[0] * FEED_SCALE
+        return replace(price, lo=raw, hi=raw, updated_at=now, flags=0)
+
+    def peek(self, mask: int, now: int) -> dict[int, Price]:
+        """Return the prices of a mask as callers see them now."""
+        words = {
+            kind: self.next_price(kind, now) for kind in range(len(self.prices)) if mask >> kind & 1
+        }
+        return {
+            kind: replace(price, lo=0) if price.flags & FAILED else price
+            for kind, price in words.items()
+        }
 
     def debt(self, id: int, now: int) -> int:
         return margin_math.debt_up(self.positions[id].normalized, self.live_index(now))
 
     def levels(self, id: int, now: int) -> Levels:
         """Measure an account at this second without changing anything."""
-        words = deepcopy(self).sync(self.positions[id].mask, now)
+        words = self.peek(self.positions[id].mask, now)
         return self._measure(id, words, self.live_index(now))
 
     def _measure(self, id: int, words: dict[int, Price], index: int) -> Levels:
@@ -673,8 +698,7 @@ class Outcome:
 
 def predict(book: Book, fn: str, args: Sequence[Any], sender: str, now: int) -> Outcome:
     """Say what a move will do at this second; the book stays as it is."""
-    after = deepcopy(book)
-    after.logs, after.returned = [], None
+    after = book.copy()
     try:
         getattr(after, fn)(now, sender, *args)
     except Refused as refused:
