@@ -201,6 +201,22 @@ def test_take__the_whole_balance_may_leave_a_debt_below_the_floor(stage):
     assert done.after.positions[id].balances[BTC] > 0
 
 
+def test_take__two_kinds_at_the_floor_are_sold_when_one_is_needed_as_a_whole(stage):
+    """Neither kind clears the debt and neither may be sold in part: they wait for a lower price."""
+    world = stage.world
+    id = stage.open([(ETH, WAD), (BTC, 5 * 10**6)], FLOOR)
+    price_at(stage, 1_240 * WAD, 24_800 * WAD)
+    opens = stage.act("margin_call", id).now + GRACE
+    stage.act("repay", id, 10 * WAD, sender=world.owner)  # cut: it repays the tip
+    for now in (opens, opens + 3_600):
+        with world.snapshot():
+            take(stage, id, ETH, at=now, refused="leaves dust")
+            take(stage, id, BTC, refused="leaves dust")
+    done = take(stage, id, ETH, at=opens + 6_300)
+    assert done.after.positions[id].balances[ETH] == 0
+    assert 0 < done.after.positions[id].normalized < FLOOR
+
+
 # the penalty
 
 
