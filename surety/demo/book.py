@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A seeded book of accounts: who owns what, how far each is leveraged, and what each holds back.
 
-Owners have one to four sub-accounts. An isolated account holds one kind, a cross account two or three. How much of its
-initial capacity an account borrows decides how much of a fall it stands: some never hear of the crash, many are called.
+Owners have one to four sub-accounts. An isolated account holds one kind, a cross account two or
+three. How much of its initial capacity an account borrows decides how much of a fall it stands:
+some never hear of the crash, many are called.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from surety.demo.kinds import BTC, ETH, KINDS, STABLE, Kind
+from surety.demo.kinds import BTC, ETH, STABLE, Kind
 
 WAD = 10**18
 BPS = 10_000
@@ -57,7 +58,8 @@ class Remedy(StrEnum):
 class Holder:
     """One account of the book, as it is opened: amounts in base units by kind number, coins in WAD.
 
-    `reserve` is collateral that its owner has left outside, `kept` coins that the owner did not sell.
+    `reserve` is collateral that its owner has left outside, `kept` coins that the owner did not
+    sell.
     """
 
     account: int
@@ -82,7 +84,9 @@ def make_book(
     initial_ltvs: Mapping[int, int],
     debt_floor: int,
 ) -> tuple[Holder, ...]:
-    """Draw `count` accounts that can be opened at these prices (WAD by kind number) and initial levels (bps)."""
+    """Draw `count` accounts that can be opened at these prices (WAD by kind number) and initial
+    levels (bps).
+    """
     source = random.Random(f"{seed}:book")
     holders: list[Holder] = []
     number = 0
@@ -122,7 +126,8 @@ def _holder(
     coins = round(math.exp(source.gauss(math.log(20_000), 0.9)))
     debt = min(400_000, max(coins, debt_floor * 5 // (4 * WAD) + 1)) * WAD
     weights = [source.randint(20, 80) for _ in kinds]
-    # value V with sum(V * weight * ltv) * appetite = debt; amounts are rounded up, so the capacity suffices
+    # value V with sum(V * weight * ltv) * appetite = debt; amounts are rounded up, so the capacity
+    # suffices
     weighted = sum(
         weight * initial_ltvs[kind.number] for weight, kind in zip(weights, kinds, strict=True)
     )
@@ -154,8 +159,3 @@ def _place(source: random.Random, shares: Sequence[int]) -> int:
             return place
         drawn -= share
     raise ValueError("shares must sum to 100")
-
-
-def kinds_of(mask: int) -> tuple[Kind, ...]:
-    """Return the demo's kinds whose bit is set."""
-    return tuple(kind for kind in KINDS if mask >> kind.number & 1)

@@ -62,7 +62,7 @@ class Chart:
 
 def draw(chart: Chart, width: int, height: int) -> str:
     """Return the SVG of a chart for a viewport of `width` by `height` pixels."""
-    left, right, top, bottom = 58.0, width - 10.0, 24.0, height - 40.0
+    left, right, top, bottom = 58.0, width - 20.0, 24.0, height - 40.0
     (x0, x1), (y0, y1) = chart.xs, chart.ys
     x_scale = (right - left) / max(1e-9, x1 - x0)
     y_scale = (bottom - top) / max(1e-9, y1 - y0)
@@ -131,6 +131,8 @@ def time_ticks(start: float, end: float, most: int) -> list[int]:
 
 def tick_label(value: float, span: float) -> str:
     """Return a short label for a number on an axis of a given span."""
+    if value == 0:
+        return "0"
     size = max(abs(value), span)
     if size >= 2_000_000:
         return f"{value / 1e6:g}M"
@@ -142,7 +144,9 @@ def tick_label(value: float, span: float) -> str:
 
 
 def thin(count: int, most: int, keep: Sequence[int] = ()) -> list[int]:
-    """Return at most about `most` places of `count`, evenly spread, with the last and those to keep."""
+    """Return at most about `most` places of `count`, evenly spread, with the last and those to
+    keep.
+    """
     stride = max(1, -(-count // most))
     return sorted({*range(0, count, stride), count - 1, *keep})
 

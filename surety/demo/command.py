@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`surety demo`: read what to run, run it, show it. Exit 0, 1 on an error, 2 on a violation, 130 on Ctrl-C."""
+"""`surety demo`: read what to run, run it, show it. Exit 0, 1 on an error, 2 on a violation, 130 on
+Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,24 @@ class Moment(click.ParamType):
             )
 
 
-@click.command()
+class OneLineCommand(click.Command):
+    """A command whose usage errors are one line and exit 1, since 2 means a finding."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse the options; raise ClickException instead of UsageError."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            raise click.ClickException(" ".join(error.format_message().split())) from None
+
+
+@click.command(cls=OneLineCommand)
 @click.option(
     "--prices",
     type=click.Path(path_type=FilePath),
@@ -84,7 +103,8 @@ class Moment(click.ParamType):
     type=click.Choice([kind.name for kind in KINDS]),
     default="eth",
     show_default=True,
-    help="Which kind the file drives; eth and btc follow each other (0.9 and 1.1 of the log price), others stay.",
+    help="Which kind the file drives. eth, btc follow each other (0.9 and 1.1 of the log price), "
+    "others stay.",
 )
 @click.option(
     "--from", "start", type=Moment(end=False), help="Start: unix seconds or UTC date [time]."
@@ -116,8 +136,8 @@ class Moment(click.ParamType):
 @click.option(
     "--speed",
     type=click.FloatRange(0.01, 10_000),
-    help="Prices per block: 4 thins the series (lows are kept), 0.5 puts two blocks between two prices. "
-    "Simulated time always follows the series. Default: about 800 blocks at most.",
+    help="Prices per block: 4 thins the series (lows are kept), 0.5 puts two blocks between two "
+    "prices. Simulated time always follows the series. Default: about 800 blocks.",
 )
 @click.option(
     "--report",
@@ -178,7 +198,9 @@ def configure(
     grace: int,
     speed: float | None,
 ) -> DemoConfig:
-    """Read the prices and lay them out in blocks. Raises SeriesError or ScenarioError with one line."""
+    """Read the prices and lay them out in blocks. Raises SeriesError or ScenarioError with one
+    line.
+    """
     facts: dict[str, list[tuple[int, int, str]]] = {}
     if start is not None and end is not None and start > end:
         raise SeriesError(f"--from {utc(start)} is after --to {utc(end)}; swap them")
@@ -220,7 +242,9 @@ def configure(
 
 
 def refuse_unwritable(report: FilePath) -> None:
-    """Raise DemoError when the report could not be written there: better before the run than after it."""
+    """Raise DemoError when the report could not be written there: better before the run than after
+    it.
+    """
     folder = report.parent
     if report.is_dir():
         raise DemoError(f"--report {report} is a directory; name a file")
@@ -291,7 +315,8 @@ def _window(path: Path, start: int | None, end: int | None) -> Path:
     ]
     if len(places) < 2:
         raise SeriesError(
-            f"no prices in that window; the story covers {utc(path.times[0])} to {utc(path.times[-1])}"
+            f"no prices in that window; the story covers {utc(path.times[0])} to "
+            f"{utc(path.times[-1])}"
         )
     cut = slice(places[0], places[-1] + 1)
     return Path(path.times[cut], {name: row[cut] for name, row in path.prices.items()}, path.driver)
@@ -301,7 +326,8 @@ def _run(console: Console, config: DemoConfig) -> DemoResult:
     """Run with a progress bar on stderr, or without one where stderr is no terminal."""
     if not console.is_terminal:
         console.print(
-            f"{config.title}: {config.accounts} accounts, {len(config.path)} prices, seed {config.seed}",
+            f"{config.title}: {config.accounts} accounts, {len(config.path)} prices, seed "
+            f"{config.seed}",
             markup=False,
         )
         return run_demo(config)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Run the demo: a local chain, the real contracts and keeper, a book of owners and a falling market.
+"""Run the demo: a local chain, the real contracts and keeper, a book of owners and a falling
+market.
 
-Each price point is one or two blocks: one in which the feeds speak, one in which owners come to the rescue
-(when some do), and one in which the keeper's transactions are mined. After the last of them every invariant
-is checked. The chain's clock follows the series.
+Each price point is one or two blocks: one in which the feeds speak, one in which owners come to the
+rescue (when some do), and one in which the keeper's transactions are mined. After the last of them
+every invariant is checked. The chain's clock follows the series.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -87,14 +89,17 @@ class DemoConfig:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One block as the report shows it: WAD; `levels` are average prices per kind at which its isolated
+    """One step as the report shows it, in WAD.
 
-    accounts with debt would stand at the initial, maintenance and close-out level (0 when there are none).
+    By kind, over its isolated accounts with debt: `levels` are the prices at which the average one
+    stands at the initial, maintenance and close-out level, `next_call` is the price under which the
+    weakest can be called (0 when there is none).
     """
 
     at: int
     prices: tuple[int, ...]
     levels: tuple[tuple[int, int, int], ...]
+    next_call: tuple[int, ...]
     states: tuple[int, ...]
     equity: int
     total_debt: int
@@ -105,7 +110,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A take with what it tells: seconds into the auction, price factor in bps, value at the feed in WAD."""
+    """A take with what it tells: seconds into the auction, price factor in bps, value at the feed
+    in WAD.
+    """
 
     take: Take
     elapsed: int
@@ -166,7 +173,7 @@ class DemoResult:
 
     @property
     def average_discount_bps(self) -> int:
-        """How much under the feed owners' collateral was sold on average, by value, rounded down."""
+        """How much under the feed collateral was sold on average, by value, rounded down."""
         value = sum(sale.value for sale in self.takes)
         paid = sum(sale.value * sale.factor for sale in self.takes)
         return BPS - -(-paid // value) if value else 0
@@ -305,9 +312,7 @@ class _Stage:
         if opened != len(self.holders) or not till:
             raise DemoError(f"only {opened} of {len(self.holders)} accounts could be opened")
         self.probe.watch([holder.account for holder in self.holders], keeper_address)
-        step = max(
-            b - a for a, b in zip(self.config.path.times, self.config.path.times[1:], strict=False)
-        )
+        step = max(b - a for a, b in pairwise(self.config.path.times))
         self.watch = Watch(config.grace, self.book.auction_duration, patience=2 * step + 60)
         self.keeper_sender = KeySender(self.rpc, self.keeper_key, self.rpc.chain_id)
         self.keeper = Keeper(
@@ -418,6 +423,7 @@ class _Stage:
         states = [0] * 7
         called = 0
         weights = [[0, 0] for _ in KINDS]
+        weakest = [0 for _ in KINDS]
         for account, levels in state.levels.items():
             word = state.words[account]
             mask = words.collateral_mask(word)
@@ -439,20 +445,28 @@ class _Stage:
                 number = mask.bit_length() - 1
                 weights[number][0] += levels.debt
                 weights[number][1] += state.balances[account, number]
-        lines = []
-        for kind in KINDS:
-            debt, amount = weights[kind.number]
+                call_price = _price_at(
+                    levels.debt,
+                    state.balances[account, number],
+                    number,
+                    LEVELS[KINDS[number].name].maintenance_ltv,
+                )
+                weakest[number] = max(weakest[number], call_price)
+        lines: list[tuple[int, int, int]] = []
+        for kind, (debt, amount) in zip(KINDS, weights, strict=True):
             ltvs = LEVELS[kind.name]
             lines.append(
-                tuple(
-                    debt * kind.unit * BPS // (amount * ltv) if amount else 0
-                    for ltv in (ltvs.initial_ltv, ltvs.maintenance_ltv, ltvs.close_out_ltv)
+                (
+                    _price_at(debt, amount, kind.number, ltvs.initial_ltv),
+                    _price_at(debt, amount, kind.number, ltvs.maintenance_ltv),
+                    _price_at(debt, amount, kind.number, ltvs.close_out_ltv),
                 )
             )
         return Row(
             at=state.now,
             prices=state.prices,
-            levels=tuple((line[0], line[1], line[2]) for line in lines),
+            levels=tuple(lines),
+            next_call=tuple(weakest),
             states=tuple(states),
             equity=state.equity[0] - state.equity[1],
             total_debt=state.total_debt,
@@ -595,3 +609,8 @@ def _feed(price: int) -> int:
             "a price is below 1e-8, which the feeds of the demo cannot tell from nothing"
         )
     return answer
+
+
+def _price_at(debt: int, amount: int, number: int, ltv: int) -> int:
+    """Return the WAD price at which `amount` of a kind carries a debt at a loan to value in bps."""
+    return debt * KINDS[number].unit * BPS // (amount * ltv) if amount else 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What must hold after every block of the demo: each rule a function, each comparison counted.
 
-A rule compares the storage that views answer (`State`) with what events alone say (`Mirror`), or with
-itself. It returns how many comparisons it made and says in one line each what did not hold.
+A rule compares the storage that views answer (`State`) with what events alone say (`Mirror`), or
+with itself. It returns how many comparisons it made and says in one line each what did not hold.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ NORMALIZED = 2**112 - 1
 
 @dataclass(slots=True)
 class Watch:
-    """What the rules remember between blocks: times in seconds, the equity they started from in WAD.
+    """What the rules remember between blocks: times in seconds, the equity they started from in
+    WAD.
 
-    `exposed` is since when an account is below close-out without a clock, `unresolved` since when it is
-    below close-out at all; `patience` is how long a block may keep a keeper waiting.
+    `exposed` is since when an account is below close-out without a clock, `unresolved` since when
+    it is below close-out at all; `patience` is how long a block may keep a keeper waiting.
     """
 
     grace: int
@@ -43,7 +44,7 @@ Rule = Callable[[State, Mirror, Watch], Iterator[Check]]
 
 
 def collateral_sums(state: State, _mirror: Mirror, _watch: Watch) -> Iterator[Check]:
-    """Sum of balances plus absorbed is the deposited total, which the vault holds, for every kind."""
+    """Balances plus absorbed sum up to the deposited total of a kind, which the vault holds."""
     sums: dict[int, int] = dict.fromkeys(state.deposited, 0)
     for (_, kind), balance in state.balances.items():
         sums[kind] += balance
@@ -54,7 +55,9 @@ def collateral_sums(state: State, _mirror: Mirror, _watch: Watch) -> Iterator[Ch
 
 
 def debt_sums(state: State, _mirror: Mirror, _watch: Watch) -> Iterator[Check]:
-    """Sum of normalized debts is the total, and the total debt is their sum within a wei for each account."""
+    """Sum of normalized debts is the total, and the total debt is their sum within a wei for each
+    account.
+    """
     normalized = sum(words.normalized_debt(word) for word in state.words.values())
     total = state.totals & NORMALIZED
     yield normalized == total, f"normalized debts are {normalized}, the total {total}"
@@ -90,7 +93,7 @@ def index_rises(state: State, mirror: Mirror, watch: Watch) -> Iterator[Check]:
 
 
 def events_tell_all(state: State, mirror: Mirror, _watch: Watch) -> Iterator[Check]:
-    """An index fed by events alone equals the storage: every word, every balance, the coin supply."""
+    """An index fed by events alone equals the storage: words, balances and the coin supply."""
     for account, word in state.words.items():
         known = mirror.words.get(account, 0)
         yield known == word, f"account {account:x}: events say word {known:x}, storage {word:x}"
@@ -118,8 +121,8 @@ def equity_identity(state: State, mirror: Mirror, _watch: Watch) -> Iterator[Che
 def equity_explained(state: State, mirror: Mirror, watch: Watch) -> Iterator[Check]:
     """Equity changed by interest plus penalties less struck-off debt, and only ever rounded up.
 
-    Each change of a debt may round by less than two index units, never against the protocol; the total
-    debt is rounded down by less than a wei at either end.
+    Each change of a debt may round by less than two index units, never against the protocol; the
+    total debt is rounded down by less than a wei at either end.
     """
     flows = money_flows(mirror)
     equity = state.equity[0] - state.equity[1]
@@ -129,7 +132,9 @@ def equity_explained(state: State, mirror: Mirror, watch: Watch) -> Iterator[Che
 
 
 def close_out_watched(state: State, _mirror: Mirror, watch: Watch) -> Iterator[Check]:
-    """No account stays below close-out without a clock after a grace, nor unresolved after two auctions more."""
+    """No account stays below close-out without a clock after a grace, nor unresolved after two
+    auctions more.
+    """
     for account, levels in state.levels.items():
         below = levels.close_out < levels.debt
         clocked = words.auction_start(state.words[account]) != 0

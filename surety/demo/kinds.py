@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The three kinds of collateral that the demo lists: what they are called, how they count, what drives them."""
+"""The three kinds of collateral that the demo lists: what they are called, how they count, what
+drives them.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ STABLE = Kind(2, "stable", "dUSD", "stable", 6, 1)
 KINDS = (ETH, BTC, STABLE)
 BY_NAME = {kind.name: kind for kind in KINDS}
 
-# how much of the logarithm of its driver's price another kind follows, where it does; near the median beta to ETH
+# how much of the logarithm of its driver's price another kind follows, where it does; near the
+# median beta to ETH
 # that large coins show in a crash (about 0.9)
 FOLLOWS = {
     ("eth", "btc"): Fraction(9, 10),

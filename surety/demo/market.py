@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The market of the demo: a contract that pays feed price less slippage out of coins that owners sold.
+"""The market of the demo: a contract that pays feed price less slippage out of coins that owners
+sold.
 
-Nothing is minted for it. Owners borrow, keep some coins and sell the rest; what they sell first fills the
-keeper's purse, then the market's till.
+Nothing is minted for it. Owners borrow, keep some coins and sell the rest; what they sell first
+fills the keeper's purse, then the market's till.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def open_market(rpc: Rpc, deployer: str, system: System, slippage_bps: int) -> C
 
 
 def share_out(holders: Sequence[Holder], purse: int) -> list[tuple[Holder, int, int]]:
-    """Return what each owner sells to the keeper and to the market (WAD), until the purse is full."""
+    """Return what each owner sells (WAD) to the keeper, until it has enough, and to the market."""
     sold: list[tuple[Holder, int, int]] = []
     left = purse
     for holder in holders:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What an indexer knows that never asks: accounts, debts, supply and money flows, from events alone.
+"""What an indexer knows that never asks: accounts, debts, supply and money flows, from events
+alone.
 
-The invariants compare it with the storage, block by block, so every number of the demo's story has two
-independent sources. No I/O.
+The invariants compare it with the storage, block by block, so every number of the demo's story has
+two independent sources. No I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ RAY = 10**27
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One purchase out of an auction: amounts in base units, price and coins in WAD, `at` unix seconds."""
+    """One purchase out of an auction: amounts in base units, price and coins in WAD, `at` unix
+    seconds.
+    """
 
     at: int
     account: int
@@ -33,7 +36,9 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Debt that was struck off: by an absorb (with its shortfall), or as bad debt of an emptied account."""
+    """Debt that was struck off: by an absorb (with its shortfall), or as bad debt of an emptied
+    account.
+    """
 
     at: int
     account: int
@@ -45,8 +50,8 @@ class Loss:
 class Mirror:
     """Follows the logs of one vault and its coin, in order.
 
-    `interest_ray` is interest accrued so far in WAD times RAY, exactly; `moves` counts changes of debt, each
-    of which may round by a few wei in the protocol's favour.
+    `interest_ray` is interest accrued so far in WAD times RAY, exactly; `moves` counts changes of
+    debt, each of which may round by a few wei in the protocol's favour.
     """
 
     def __init__(self, rate: int, started_at: int) -> None:
@@ -89,7 +94,9 @@ class Mirror:
         self._measured_at = now
 
     def apply(self, events: Iterable[Event], times: Mapping[int, int]) -> list[Event]:
-        """Apply the logs of some blocks (`times` by block number) and return the margin calls among them."""
+        """Apply the logs of some blocks (`times` by block number) and return the margin calls among
+        them.
+        """
         called: list[Event] = []
         for transaction in _by_transaction(events):
             now = times[transaction[0].block]

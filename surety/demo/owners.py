@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What owners do when they are called: when they wake, and what they bring so that the account satisfies its target.
+"""What owners do when they are called: when they wake, and what they bring so that the account
+satisfies its target.
 
-Pure and seeded: the engine asks, and sends what comes back. Prompt owners act within the grace period, late ones near
-its end or in the first half of the auction, absent ones never. Nobody brings more than they have, and nobody acts who
-cannot reach the target: throwing good money after bad is left out.
+Pure and seeded: the engine asks, and sends what comes back. Prompt owners act within the grace
+period, late ones near its end or in the first half of the auction, absent ones never. Nobody brings
+more than they have, and nobody acts who cannot reach the target: throwing good money after bad is
+left out.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class Rescue:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A kind as the account holds it: number, price at `hi` in WAD, initial LTV in bps, base units per token."""
+    """A kind as the account holds it: number, price at `hi` in WAD, initial LTV in bps, base units
+    per token.
+    """
 
     number: int
     price: int
@@ -65,19 +69,18 @@ def wakes_at(
 def plan_rescue(
     holder: Holder, purse: Purse, debt: int, target: int, assets: Sequence[Asset], debt_floor: int
 ) -> Rescue | None:
-    """Return what brings the account to its target with a little slack, or None when the owner cannot.
+    """Return what brings the account to its target with a little slack, or None when the owner
+    cannot.
 
-    `debt` and `target` (the capacity at the target level) are WAD. A kind that has been sold out of the account is not
-    brought again: topping up is for what is there.
+    `debt` and `target` (the capacity at the target level) are WAD. A kind that has been sold out of
+    the account is not brought again: topping up is for what is there.
     """
     if debt <= target:
         return Rescue((), 0)
     wanted = debt * (BPS + SLACK_BPS) // BPS - target
-    coins = (
-        _coins(holder, purse, debt, wanted, debt_floor) if holder.remedy is not Remedy.TOP_UP else 0
-    )
+    coins = _coins(purse, debt, wanted, debt_floor) if holder.remedy is not Remedy.TOP_UP else 0
     if holder.remedy is Remedy.BOTH:
-        coins = min(coins, _coins(holder, purse, debt, wanted // 2, debt_floor))
+        coins = min(coins, _coins(purse, debt, wanted // 2, debt_floor))
     missing = wanted - coins * (BPS + SLACK_BPS) // BPS
     top_up: list[tuple[int, int]] = []
     if missing > 0 and holder.remedy is not Remedy.REPAY:
@@ -93,8 +96,10 @@ def plan_rescue(
     return Rescue(tuple(sorted(top_up)), coins)
 
 
-def _coins(holder: Holder, purse: Purse, debt: int, wanted: int, debt_floor: int) -> int:
-    """Return how much to repay towards `wanted`: what is there, never into the gap between nothing and the floor."""
+def _coins(purse: Purse, debt: int, wanted: int, debt_floor: int) -> int:
+    """Return how much to repay towards `wanted`: what is there, never into the gap between nothing
+    and the floor.
+    """
     amount = min(purse.kept, wanted, debt)
     if amount < debt and debt - amount < debt_floor:
         return debt if purse.kept >= debt * 101 // 100 else max(0, debt - debt_floor)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Price paths: one price per kind at each time, laid out in blocks.
 
-A path is thinned (several points a block) or stretched (several blocks a point) by `speed`, the number of points per
-block. Simulated time always follows the series; speed only says how finely a block samples it.
+A path is thinned (several points a block) or stretched (several blocks a point) by `speed`, the
+number of points per block. Simulated time always follows the series; speed only says how finely a
+block samples it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
-from surety.demo.kinds import BY_NAME, FOLLOWS, KINDS
+from surety.demo.kinds import FOLLOWS, KINDS
 from surety.demo.series import MAX_PRICE, Series, SeriesError, utc
 
 WAD = 10**18
@@ -38,7 +40,9 @@ class Path:
 
 
 def follow(series: Series, driver: str) -> Path:
-    """Return a path in which a series drives one kind and the others follow by FOLLOWS, or stay where they are."""
+    """Return a path in which a series drives one kind and the others follow by FOLLOWS, or stay
+    where they are.
+    """
     times = tuple(point.at for point in series.points)
     driven = tuple(point.price for point in series.points)
     prices: dict[str, tuple[int, ...]] = {}
@@ -55,48 +59,56 @@ def follow(series: Series, driver: str) -> Path:
 
 
 def usual_speed(path: Path, longest_step: int) -> float:
-    """Return the points per block that make about USUAL_BLOCKS blocks, none longer than `longest_step` seconds.
+    """Return the points per block that make about USUAL_BLOCKS blocks, none longer than
+    `longest_step` seconds.
 
-    Below 1 when the points are further apart than that. Raises SeriesError when it would take more than MOST_BLOCKS.
+    Below 1 when the points are further apart than that. Raises SeriesError when it would take more
+    than MOST_BLOCKS.
     """
     needed = math.ceil(path.span / longest_step)
     if needed > MOST_BLOCKS:
         start, end, fall = steepest(path)
         raise SeriesError(
-            f"{path.span / DAY:,.0f} days are too long for one run ({needed:,} blocks at {longest_step} s each); "
-            f"choose a window, such as --from {utc(start)} --to {utc(end)} around its steepest fall ({fall:.0%})"
+            f"{path.span / DAY:,.0f} days are too long for one run ({needed:,} blocks at "
+            f"{longest_step} s each); "
+            f"choose a window, such as --from {utc(start)} --to {utc(end)} around its steepest "
+            f"fall ({fall:.0%})"
         )
     speed = (len(path) - 1) / max(1, needed, min(USUAL_BLOCKS, len(path) - 1))
     return float(math.floor(speed)) if speed >= 1 else 1 / math.ceil(1 / speed)
 
 
 def lay_out(path: Path, speed: float, longest_step: int) -> Path:
-    """Return one point per block: thinned when speed is above 1, stretched when below, gaps filled in a straight line.
+    """Return one point per block: thinned when speed is above 1, stretched when below, gaps filled
+    in a straight line.
 
-    Raises SeriesError when a block would span more than `longest_step` seconds although `speed` asks for it.
+    Raises SeriesError when a block would span more than `longest_step` seconds although `speed`
+    asks for it.
     """
     count = max(1, round(speed))
     chosen = _thin(path, count) if speed > 1 else path
     split = max(1, round(1 / speed)) if speed < 1 else 1
     if count > 1 and len(chosen) > 1:
-        typical = sorted(b - a for a, b in zip(chosen.times, chosen.times[1:], strict=False))[
-            len(chosen) // 2 - 1
-        ]
+        typical = sorted(b - a for a, b in pairwise(chosen.times))[len(chosen) // 2 - 1]
         if typical > longest_step:
             raise SeriesError(
-                f"--speed {speed:g} makes blocks of {typical} s, too coarse for this grace period and auction "
+                f"--speed {speed:g} makes blocks of {typical} s, too coarse for this grace period "
+                "and auction "
                 f"(at most {longest_step} s); use a lower --speed or a shorter window"
             )
     laid = _fill(chosen, split, longest_step)
     if len(laid) > 10 * MOST_BLOCKS:
         raise SeriesError(
-            f"--speed {speed:g} makes {len(laid):,} blocks; use a higher --speed or a shorter window"
+            f"--speed {speed:g} makes {len(laid):,} blocks; use a higher --speed or a shorter "
+            "window"
         )
     return laid
 
 
 def steepest(path: Path, window: int = 2 * DAY) -> tuple[int, int, float]:
-    """Return the window (start and end, whole hours) around the steepest fall, and that fall as a share."""
+    """Return the window (start and end, whole hours) around the steepest fall, and that fall as a
+    share.
+    """
     prices = path.prices[path.driver]
     best = (0.0, 0)
     highest: list[
@@ -118,10 +130,11 @@ def steepest(path: Path, window: int = 2 * DAY) -> tuple[int, int, float]:
 
 
 def _thin(path: Path, count: int) -> Path:
-    """Return one point for each `count`: a group's low when it ends below the block before, else its high.
+    """Return one point for each `count`: a group's low when it ends below the block before, else
+    its high.
 
-    The first point, the last and the lowest of the driver are always kept, so first, low and last prices are those of
-    the whole path. The kinds that follow are read at the same points.
+    The first point, the last and the lowest of the driver are always kept, so first, low and last
+    prices are those of the whole path. The kinds that follow are read at the same points.
     """
     driven = path.prices[path.driver]
     lowest = min(range(len(path)), key=driven.__getitem__)
@@ -148,7 +161,9 @@ def _thin(path: Path, count: int) -> Path:
 
 
 def _fill(path: Path, split: int, longest_step: int) -> Path:
-    """Return the path with every interval cut into `split` pieces or more, so that none is above `longest_step`."""
+    """Return the path with every interval cut into `split` pieces or more, so that none is above
+    `longest_step`.
+    """
     times = [path.times[0]]
     prices: dict[str, list[int]] = {name: [row[0]] for name, row in path.prices.items()}
     for place in range(1, len(path)):
@@ -166,8 +181,3 @@ def _fill(path: Path, split: int, longest_step: int) -> Path:
 def _rounded(coins: float) -> int:
     """Return a price as WAD, to eight decimals."""
     return min(MAX_PRICE, max(1, round(coins * 10**8)) * 10**10)
-
-
-def by_name(name: str) -> str:
-    """Return the name of a kind, or raise KeyError."""
-    return BY_NAME[name].name

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The page that shows a run to somebody who has never seen the project: one file, nothing outside it.
+"""The page that shows a run to somebody who has never seen the project: one file, nothing outside
+it.
 
-Every chart is drawn twice, for wide and for narrow screens; the style sheet shows one of them and follows the
-reader's choice of light or dark.
+Every chart is drawn twice, for wide and for narrow screens; the style sheet shows one of them and
+follows the reader's choice of light or dark.
 """
 
 from __future__ import annotations
@@ -87,9 +88,12 @@ def _head(result: DemoResult) -> str:
     fall = 1 - min(driver) / driver[0]
     return (
         f"<header><p class='kicker'>Surety demo</p><h1>{escape(result.config.title)}</h1>"
-        f"<p class='lead'>{len(result.holders):,} collateral accounts went through {hours:,.0f} hours in "
-        f"which {escape(path.driver.upper())} fell by {fall:.0%} at its worst. The contracts, the chain and the keeper "
-        "that watched them were real; owners and market were played. After every block the books were "
+        f"<p class='lead'>{len(result.holders):,} collateral accounts went through {hours:,.0f} "
+        "hours in "
+        f"which {escape(path.driver.upper())} fell by {100 * fall:.0f} % at its worst. The "
+        "contracts, the chain and the keeper "
+        "that watched them were real; owners and market were played. After every block the books "
+        "were "
         "checked to the last wei.</p>"
         f"<p class='muted'>{utc(path.times[0])} to {utc(path.times[-1])} UTC. "
         f"Prices: {escape(result.config.source)}.</p></header>"
@@ -135,12 +139,14 @@ def _tiles(result: DemoResult) -> str:
 def _verdict(result: DemoResult) -> str:
     if not result.violations:
         return (
-            f"<p class='verdict good'>{result.invariant_checks:,} checks over {result.steps:,} steps, "
+            f"<p class='verdict good'>{result.invariant_checks:,} checks over {result.steps:,} "
+            "steps, "
             "no violation.</p>"
         )
     lines = "".join(f"<li>{escape(text)}</li>" for text in result.violations[:20])
     return (
-        f"<div class='verdict bad'><p>{len(result.violations):,} violations of what must always hold:</p>"
+        f"<div class='verdict bad'><p>{len(result.violations):,} violations of what must always "
+        "hold:</p>"
         f"<ul>{lines}</ul></div>"
     )
 
@@ -153,6 +159,10 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
     prices = [row.prices[kind.number] / WAD for row in rows]
     marks: list[Line | Area | Dot] = []
     floor, top = min(prices), max(prices)
+    average = [row.levels[kind.number][1] / WAD for row in rows]
+    weakest = [row.next_call[kind.number] / WAD for row in rows]
+    marks.append(Area([float(row.at) for row in rows], average, weakest, "crowd"))
+    top = max(top, *weakest)
     for place, name in enumerate(names):
         points = [
             (float(row.at), row.levels[kind.number][place] / WAD)
@@ -171,7 +181,7 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
         marks.append(Dot(at, level / WAD, 4, "fact", f"{utc(at)} UTC: {level / WAD:g} ({source})"))
     margin = (top - floor) * 0.06 or top * 0.02
     chart = Chart(
-        title=f"{kind.title} collateral: price and levels",
+        title=f"{kind.title[0].upper()}{kind.title[1:]} collateral: price and levels",
         unit=f"coins per {kind.symbol}",
         xs=_span(rows),
         ys=(max(0.0, floor - margin), top + margin),
@@ -179,15 +189,20 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
     )
     lowest = min(prices)
     caption = (
-        f"From {prices[0]:,.4g} down to {lowest:,.4g} and out at {prices[-1]:,.4g}. The dashed lines are where the "
-        f"average account that holds only {kind.symbol} would stand at each level: when the price falls under "
-        "the maintenance line it can be called. They come down as owners repay and auctions sell."
+        f"From {prices[0]:,.4g} down to {lowest:,.4g} and out at {prices[-1]:,.4g}. The dashed "
+        "lines are where the "
+        f"average account that holds only {kind.symbol} stands at each level. The shaded band "
+        "reaches up to the "
+        "next account in line: where the price falls into it, that account can be called. Rescues "
+        "and "
+        "auctions push the band down again."
     )
     legend = [("price", "price by the feed")]
     legend += [
         (f"level-{name}", f"{name} ({percent_whole(ltv)} loan to value)")
         for name, ltv in zip(names, shown, strict=True)
     ]
+    legend.append(("crowd", "from the average account to the next one that can be called"))
     if result.config.facts.get(kind.name):
         legend.append(("fact", "published level"))
     return _section(chart, caption, legend)
@@ -220,8 +235,10 @@ def _states_section(result: DemoResult) -> str:
     ]
     worst = max(result.rows, key=lambda row: row.called)
     caption = (
-        f"At the busiest moment ({utc(worst.at)}) {worst.called:,} accounts had a running clock. A call is not a sale: "
-        f"below maintenance an owner has {_hours(result.book.grace_period)} of grace; only an account below "
+        f"At the busiest moment ({utc(worst.at)}) {worst.called:,} accounts had a running clock. "
+        "A call is not a sale: "
+        f"below maintenance an owner has {_hours(result.book.grace_period)} of grace; only an "
+        "account below "
         "close-out goes to auction at once."
     )
     return _section(chart, caption, legend)
@@ -259,9 +276,12 @@ def _auctions_section(result: DemoResult) -> str:
     majors = LEVELS["eth"]
     caption = (
         f"Each line is an auction: it opens at {percent_whole(majors.start_factor)} of the feed "
-        f"and would reach {percent_whole(majors.end_factor)} after {_hours(result.book.auction_duration)} (stable: "
-        f"{percent_whole(LEVELS['stable'].start_factor)} to {percent_whole(LEVELS['stable'].end_factor)}). Each dot is a "
-        "purchase by the keeper, as large as its value; it buys as soon as selling on pays. A purchase takes only what "
+        f"and would reach {percent_whole(majors.end_factor)} after "
+        f"{_hours(result.book.auction_duration)} (stable: "
+        f"{percent_whole(LEVELS['stable'].start_factor)} to "
+        f"{percent_whole(LEVELS['stable'].end_factor)}). Each dot is a "
+        "purchase by the keeper, as large as its value; it buys as soon as selling on pays. A "
+        "purchase takes only what "
         "brings the account back to its target level."
     )
     if not result.takes:
@@ -297,7 +317,8 @@ def _equity_section(result: DemoResult) -> str:
     )
     caption = (
         "Equity is what accounts owe less the coins in existence; nobody books it. Interest "
-        f"({coins(result.interest)}) and liquidation penalties ({coins(result.penalties)}) raise it, struck-off debt "
+        f"({coins(result.interest)}) and liquidation penalties ({coins(result.penalties)}) raise "
+        "it, struck-off debt "
         f"({coins(result.struck_off)}) lowers it, and the sum is checked after every block."
     )
     return _section(chart, caption, [("equity", "equity"), ("lost", "debt struck off so far")])
@@ -346,7 +367,8 @@ def facts_of(result: DemoResult) -> list[tuple[str, str]]:
         ),
         (
             "keeper's gas",
-            f"{keeper.gas:,} in {keeper.calls + keeper.takes + keeper.absorbs + keeper.sales:,} transactions",
+            f"{keeper.gas:,} for {keeper.calls:,} calls, {keeper.takes:,} takes, "
+            f"{keeper.absorbs:,} absorbs, {keeper.sales:,} sales",
         ),
         (
             "slowest margin call",
@@ -368,7 +390,7 @@ def _parameters(result: DemoResult) -> str:
         ("liquidation penalty", percent(book.liquidation_penalty)),
         ("smallest debt", f"{coins(book.debt_floor)} coins"),
         ("tip for a margin call", f"up to {coins(book.call_tip)} coins"),
-        ("speed", f"{config.speed:g} prices a block"),
+        ("speed", f"{config.speed:g} (prices per block)"),
         ("keeper's purse", f"{percent(config.purse_bps)} of all debt at the start"),
         ("market", f"pays the feed less {percent(config.slippage_bps)}"),
         ("gas price", f"{config.gas_price / 10**9:g} gwei"),
@@ -393,10 +415,13 @@ def _parameters(result: DemoResult) -> str:
         for kind in KINDS
     )
     return (
-        "<section><h2>Parameters</h2><p>The same parameters and seed give the same run, to the wei.</p>"
+        "<section><h2>Parameters</h2><p>The same parameters and seed give the same run, to the "
+        "wei.</p>"
         f"<div class='scroll'><table>{rows}</table></div>"
-        "<div class='scroll'><table class='levels'><tr><th>loan to value at</th><td>initial</td><td>maintenance</td>"
-        f"<td>close-out</td><td>auction starts</td><td>auction ends</td></tr>{levels}</table></div></section>"
+        "<div class='scroll'><table class='levels'><tr><th>loan to value "
+        "at</th><td>initial</td><td>maintenance</td>"
+        "<td>close-out</td><td>auction starts</td><td>auction "
+        f"ends</td></tr>{levels}</table></div></section>"
     )
 
 
@@ -404,14 +429,18 @@ def _facts(result: DemoResult) -> str:
     if not result.config.facts:
         return ""
     rows = "".join(
-        f"<tr><td>{utc(at)}</td><td>{escape(name)}</td><td>{level / WAD:g}</td><td class='text'>{escape(source)}</td></tr>"
+        f"<tr><td>{utc(at)}</td><td>{escape(name)}</td><td>{level / WAD:g}</td><td "
+        f"class='text'>{escape(source)}</td></tr>"
         for name, facts in result.config.facts.items()
         for at, level, source in facts
     )
     return (
-        "<section><h2>Where the prices come from</h2><p>These levels were published; the way between two of them is a "
-        "random bridge drawn from the seed, not history.</p><div class='scroll'><table class='facts'>"
-        f"<tr><th>time (UTC)</th><th>kind</th><th>level</th><th>published by</th></tr>{rows}</table></div></section>"
+        "<section><h2>Where the prices come from</h2><p>These levels were published; the way "
+        "between two of them is a "
+        "random bridge drawn from the seed, not history.</p><div class='scroll'><table "
+        "class='facts'>"
+        "<tr><th>time (UTC)</th><th>kind</th><th>level</th><th>published "
+        f"by</th></tr>{rows}</table></div></section>"
     )
 
 
@@ -423,15 +452,24 @@ def _words() -> str:
         ),
         (
             "levels",
-            "how much debt the collateral carries: to open (initial, also the target of a rescue), before a margin call (maintenance), before an auction at once (close-out)",
+            (
+                "how much debt the collateral carries: to open (initial, also the target of a "
+                "rescue), before a margin call (maintenance), before an auction at once (close-out)"
+            ),
         ),
         (
             "margin call",
-            "a clock that anyone may start once an account is below maintenance; the owner has a grace period",
+            (
+                "a clock that anyone may start once an account is below maintenance; the owner "
+                "has a grace period"
+            ),
         ),
         (
             "auction",
-            "collateral stays in the account and gets cheaper until somebody buys just enough of it; the owner can still cure",
+            (
+                "collateral stays in the account and gets cheaper until somebody buys just enough "
+                "of it; the owner can still cure"
+            ),
         ),
         ("keeper", "a program that watches, calls, buys and sells; anybody can run one"),
         (
@@ -451,7 +489,8 @@ def _section(chart: Chart, caption: str, legend: Sequence[tuple[str, str]]) -> s
     keys = "".join(f"<li><i class='key {style}'></i>{escape(text)}</li>" for style, text in legend)
     return (
         f"<section><h2>{escape(chart.title)}</h2><p>{escape(caption)}</p>"
-        f"<figure><div class='wide'>{draw(chart, *WIDE)}</div><div class='narrow'>{draw(chart, *NARROW)}</div>"
+        f"<figure><div class='wide'>{draw(chart, *WIDE)}</div><div "
+        f"class='narrow'>{draw(chart, *NARROW)}</div>"
         f"<figcaption><ul class='legend'>{keys}</ul></figcaption></figure></section>"
     )
 
@@ -474,7 +513,7 @@ def _state(number: int) -> tuple[str, str, str]:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.2%}" if whole else "0.00%"
+    return percent(BPS * part / whole) if whole else percent(0)
 
 
 def percent_whole(bps: int) -> str:
@@ -488,27 +527,37 @@ def _hours(seconds: int) -> str:
 
 _STYLE = """
 :root{--bg:#fbfbfa;--fg:#1d2327;--muted:#5b666e;--card:#fff;--rule:#dfe3e6;--grid:#e9ecee;
---price:#16202a;--initial:#2f7d5b;--maintenance:#c07a00;--close:#c2362b;--good:#e5f4ec;--goodfg:#14553a;
---bad:#fdeae8;--badfg:#8c1d14;--healthy:#9fd3b6;--at-risk:#f2dd92;--callable:#f0a35e;--called:#e57f3f;
---in-auction:#cf4a3c;--absorbable:#7b2d6b;--empty:#cfd6db;--eth:#4a63c8;--btc:#d1811a;--stable:#2b8a6e;
+--price:#16202a;--initial:#2f7d5b;--maintenance:#c07a00;--close:#c2362b;--good:#e5f4ec;
+--goodfg:#14553a;
+--bad:#fdeae8;--badfg:#8c1d14;--healthy:#9fd3b6;--at-risk:#f2dd92;--callable:#f0a35e;
+--called:#e57f3f;
+--in-auction:#cf4a3c;--absorbable:#7b2d6b;--empty:#cfd6db;--eth:#4a63c8;--btc:#d1811a;
+--stable:#2b8a6e;
 --equity:#2b6cb0;--equityfill:#2b6cb022;--lost:#c2362b}
-@media (prefers-color-scheme:dark){:root{--bg:#14181b;--fg:#e7ebee;--muted:#9aa6ae;--card:#1b2024;--rule:#30383e;
---grid:#262d32;--price:#f1f4f6;--initial:#63c295;--maintenance:#f0b54a;--close:#f0776c;--good:#123527;
---goodfg:#a6e3c5;--bad:#3c1a17;--badfg:#ffb4ab;--healthy:#2f6f50;--at-risk:#8f7a2a;--callable:#b06a2a;
---called:#d0762f;--in-auction:#e0574a;--absorbable:#b565a4;--empty:#49535a;--eth:#8ea2f5;--btc:#f0ac55;
+@media (prefers-color-scheme:dark){:root{--bg:#14181b;--fg:#e7ebee;--muted:#9aa6ae;
+--card:#1b2024;--rule:#30383e;
+--grid:#262d32;--price:#f1f4f6;--initial:#63c295;--maintenance:#f0b54a;--close:#f0776c;
+--good:#123527;
+--goodfg:#a6e3c5;--bad:#3c1a17;--badfg:#ffb4ab;--healthy:#2f6f50;--at-risk:#8f7a2a;
+--callable:#b06a2a;
+--called:#d0762f;--in-auction:#e0574a;--absorbable:#b565a4;--empty:#49535a;--eth:#8ea2f5;
+--btc:#f0ac55;
 --stable:#5fc9a6;--equity:#7ab3ef;--equityfill:#7ab3ef26;--lost:#f0776c}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
+body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,-apple-system,
+"Segoe UI",sans-serif}
 main{max-width:1000px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:1.9rem;line-height:1.2;margin:.1em 0 .4em}
 h2{font-size:1.2rem;margin:0 0 .3em}
 p{margin:.3em 0 .8em;max-width:75ch}
-.kicker{margin:0;color:var(--muted);font-size:.85rem;letter-spacing:.06em;text-transform:uppercase}
+.kicker{margin:0;color:var(--muted);font-size:.85rem;letter-spacing:.06em;
+text-transform:uppercase}
 .lead{font-size:1.08rem}
 .muted{color:var(--muted);font-size:.9rem}
 .tiles{list-style:none;margin:20px 0;padding:0;display:grid;gap:12px;
 grid-template-columns:repeat(auto-fit,minmax(min(100%,148px),1fr))}
-.tiles li{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:12px 14px;display:flex;
+.tiles li{background:var(--card);border:1px solid var(--rule);border-radius:10px;
+padding:12px 14px;display:flex;
 flex-direction:column}
 .tiles strong{font-size:1.45rem;line-height:1.25;font-variant-numeric:tabular-nums}
 .tiles small{color:var(--muted);line-height:1.35;margin-top:2px}
@@ -516,7 +565,8 @@ flex-direction:column}
 .verdict ul{font-weight:400;margin:0;padding-left:1.2em;overflow-wrap:anywhere}
 .good{background:var(--good);color:var(--goodfg)}
 .bad{background:var(--bad);color:var(--badfg)}
-section{background:var(--card);border:1px solid var(--rule);border-radius:12px;padding:18px 18px 14px;margin:18px 0}
+section{background:var(--card);border:1px solid var(--rule);border-radius:12px;
+padding:18px 18px 14px;margin:18px 0}
 figure{margin:0}
 svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",sans-serif}
 .narrow{display:none}
@@ -530,8 +580,10 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Sego
 .level-initial{stroke:var(--initial);stroke-dasharray:6 4}
 .level-maintenance{stroke:var(--maintenance);stroke-dasharray:6 4}
 .level-close-out{stroke:var(--close);stroke-dasharray:6 4}
+.crowd{fill:var(--at-risk);opacity:.45}.key.crowd{background:var(--at-risk);opacity:.6}
 .fact{fill:var(--card);stroke:var(--price);stroke-width:1.6}
-.state-healthy{fill:var(--healthy)}.state-at-risk{fill:var(--at-risk)}.state-callable{fill:var(--callable)}
+.state-healthy{fill:var(--healthy)}.state-at-risk{fill:var(--at-risk)}
+.state-callable{fill:var(--callable)}
 .state-called{fill:var(--called)}.state-in-auction{fill:var(--in-auction)}
 .state-absorbable{fill:var(--absorbable)}.state-empty{fill:var(--empty)}
 .auction{stroke:var(--muted);stroke-width:.8;opacity:.55}
@@ -540,23 +592,28 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Sego
 .take-stable{fill:var(--stable);stroke:var(--stable)}
 .equity{stroke:var(--equity);stroke-width:2}.equity-area{fill:var(--equityfill)}
 .lost{stroke:var(--lost);stroke-dasharray:5 4}
-.legend{list-style:none;margin:6px 0 0;padding:0;display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.88rem;
+.legend{list-style:none;margin:6px 0 0;padding:0;display:flex;flex-wrap:wrap;gap:4px 18px;
+font-size:.88rem;
 color:var(--muted)}
 .legend li{display:flex;align-items:center;gap:7px}
 .key{flex:none;width:14px;height:14px;border-radius:4px;display:inline-block}
-.key.price,.key.level-initial,.key.level-maintenance,.key.level-close-out,.key.equity,.key.lost,.key.auction{
+.key.price,.key.level-initial,.key.level-maintenance,.key.level-close-out,.key.equity,.key.lost,
+.key.auction{
 height:0;width:20px;border-radius:0;border-top:2.5px solid}
-.key.price{border-color:var(--price)}.key.level-initial{border-color:var(--initial);border-top-style:dashed}
+.key.price{border-color:var(--price)}.key.level-initial{border-color:var(--initial);
+border-top-style:dashed}
 .key.level-maintenance{border-color:var(--maintenance);border-top-style:dashed}
 .key.level-close-out{border-color:var(--close);border-top-style:dashed}
 .key.equity{border-color:var(--equity)}.key.lost{border-color:var(--lost);border-top-style:dashed}
 .key.auction{border-color:var(--muted)}
 .key.fact{border:2px solid var(--price);border-radius:50%;width:12px;height:12px}
 .key.take-eth,.key.take-btc,.key.take-stable{border-radius:50%}
-.key.take-eth{background:var(--eth)}.key.take-btc{background:var(--btc)}.key.take-stable{background:var(--stable)}
+.key.take-eth{background:var(--eth)}.key.take-btc{background:var(--btc)}
+.key.take-stable{background:var(--stable)}
 .key.state-healthy{background:var(--healthy)}.key.state-at-risk{background:var(--at-risk)}
 .key.state-callable{background:var(--callable)}.key.state-called{background:var(--called)}
-.key.state-in-auction{background:var(--in-auction)}.key.state-absorbable{background:var(--absorbable)}
+.key.state-in-auction{background:var(--in-auction)}
+.key.state-absorbable{background:var(--absorbable)}
 .key.state-empty{background:var(--empty)}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.94rem;margin-bottom:8px}
@@ -568,5 +625,6 @@ td{font-variant-numeric:tabular-nums}
 .facts td.text{white-space:normal;min-width:220px}
 dl{margin:0}dt{font-weight:600}dd{margin:0 0 .6em;color:var(--muted)}
 @media (max-width:640px){.wide{display:none}.narrow{display:block}h1{font-size:1.5rem}
-section{padding:14px 12px 12px}main{padding:16px 10px 48px}.tiles{gap:8px}.tiles strong{font-size:1.25rem}}
+section{padding:14px 12px 12px}main{padding:16px 10px 48px}.tiles{gap:8px}
+.tiles strong{font-size:1.25rem}}
 """

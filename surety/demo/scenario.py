@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Scenarios: stories of a market rebuilt from published facts, with a seeded bridge between them.
 
-A fact is a level at a time with its source. Between two facts of a kind the logarithm of the price goes in a straight
-line plus a Brownian bridge, which is 0 at both ends: every fact is met exactly. The bridge never leaves the range of
-the facts around it by more than its noise, and never passes the lowest or highest fact of its kind.
+A fact is a level at a time with its source. Between two facts of a kind the logarithm of the price
+goes in a straight line plus a Brownian bridge, which is 0 at both ends: every fact is met exactly.
+The bridge never leaves the range of the facts around it by more than its noise, and never passes
+the lowest or highest fact of its kind.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path as FilePath
 
 from surety import paths
@@ -32,7 +34,7 @@ _FACT_KEYS = ("at", "level", "source")
 
 
 class ScenarioError(Exception):
-    """A scenario file that cannot be used: one line that names the file, the place and what to do."""
+    """A scenario file that cannot be used: one line with the file, the place and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What is known of one kind; `hourly_noise` is the bridge's standard deviation per square root of an hour."""
+    """What is known of one kind; `hourly_noise` is the bridge's standard deviation per square root
+    of an hour.
+    """
 
     facts: tuple[Fact, ...]
     hourly_noise: float
@@ -71,7 +75,7 @@ def built_in(name: str) -> FilePath:
 
 
 def load_scenario(path: FilePath) -> Scenario:
-    """Read and check a scenario. Raises ScenarioError with one line, and a hint for an unknown key."""
+    """Read and check a scenario. Raises ScenarioError, with a hint for an unknown key."""
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -112,7 +116,7 @@ def load_scenario(path: FilePath) -> Scenario:
 
 
 def rebuild(scenario: Scenario, seed: int) -> Path:
-    """Draw the path of a scenario: every fact exactly, a bridge between them that a seed decides."""
+    """Draw the path of a scenario: facts exactly, between them a bridge that a seed decides."""
     first = scenario.tracks[scenario.driver].facts
     times = sorted(
         {*range(first[0].at, first[-1].at + 1, scenario.step)}
@@ -141,7 +145,7 @@ def _bridge(track: Track, times: list[int], noise: list[float]) -> Iterable[int]
     facts = {fact.at: fact.level for fact in track.facts}
     yield track.facts[0].level
     place = 1
-    for left, right in zip(track.facts, track.facts[1:], strict=False):
+    for left, right in pairwise(track.facts):
         inside = []
         while times[place] < right.at:
             inside.append(place)

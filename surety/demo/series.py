@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Price files: CSV or gzipped CSV of bars or single prices, read exactly and refused in one line.
 
-A file has a header and either the columns `ts, open, high, low, close` or `ts, price`; `ts` is unix seconds (of a bar's
-opening). Prices become WAD integers through `Decimal`, never through a float.
+A file has a header and either the columns `ts, open, high, low, close` or `ts, price`; `ts` is unix
+seconds (of a bar's opening). Prices become WAD integers through `Decimal`, never through a float.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Context, Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -67,7 +68,8 @@ class Series:
 
 
 def parse_moment(text: str, *, end: bool = False) -> int:
-    """Return unix seconds for unix seconds or an ISO date or date and time, UTC unless it says otherwise.
+    """Return unix seconds for unix seconds or an ISO date or date and time, UTC unless it says
+    otherwise.
 
     A date alone is its first second, or with `end` its last. Raises ValueError for anything else.
     """
@@ -95,7 +97,8 @@ def utc(at: int) -> str:
 def to_wad(text: str) -> int:
     """Return a decimal text as a WAD integer, digits beyond the 18th cut off.
 
-    Raises ValueError, whose text says what is wrong, for what is no finite price above 0 that the hub can hold.
+    Raises ValueError, whose text says what is wrong, for what is no finite price above 0 that the
+    hub can hold.
     """
     stripped = text.strip()
     if not stripped:
@@ -146,11 +149,12 @@ def read_series(path: Path, start: int | None = None, end: int | None = None) ->
 def expand(bars: list[Bar]) -> Iterator[Point]:
     """Yield the points inside each bar: open, both extremes and close, a quarter of the bar apart.
 
-    A file does not say which extreme came first. A falling bar visits its high first, so that the fall to its low is
-    as steep as it can have been: the worse order for who has borrowed against the price. A rising bar visits its low
-    first. Needs at least two bars; a bar is as long as the shortest gap.
+    A file does not say which extreme came first. A falling bar visits its high first, so that the
+    fall to its low is as steep as it can have been: the worse order for who has borrowed against
+    the price. A rising bar visits its low first. Needs at least two bars; a bar is as long as the
+    shortest gap.
     """
-    length = min(b.at - a.at for a, b in zip(bars, bars[1:], strict=False))
+    length = min(b.at - a.at for a, b in pairwise(bars))
     for bar in bars:
         falling = bar.close < bar.open
         middle = (bar.high, bar.low) if falling else (bar.low, bar.high)
@@ -184,7 +188,8 @@ def _rows(path: Path) -> Iterator[tuple[Bar, bool]]:
                     continue
                 if len(row) != len(header):
                     raise SeriesError(
-                        f"{path}:{line}: {len(row)} fields, the header has {len(header)}; mend the row"
+                        f"{path}:{line}: {len(row)} fields, the header has {len(header)}; mend "
+                        "the row"
                     )
                 bar = _bar(path, line, row, columns, is_bar)
                 if before is not None and bar.at <= before:
@@ -194,8 +199,8 @@ def _rows(path: Path) -> Iterator[tuple[Bar, bool]]:
                         else "an earlier time"
                     )
                     raise SeriesError(
-                        f"{path}:{line}: ts {bar.at} is {problem}; sort by ts and keep one row for each time"
-                        + (", and one symbol" if "symbol" in columns else "")
+                        f"{path}:{line}: ts {bar.at} is {problem}; sort by ts and keep one row "
+                        "for each time" + (", and one symbol" if "symbol" in columns else "")
                     )
                 before = bar.at
                 count += 1
@@ -266,7 +271,8 @@ def _columns(path: Path, header: list[str]) -> tuple[dict[str, int], bool]:
         missing += ["price"] if len(absent) == len(BAR_COLUMNS) else absent
     if missing:
         raise SeriesError(
-            f"{path}:1: missing column {', '.join(missing)}; the header must have ts,open,high,low,close or ts,price"
+            f"{path}:1: missing column {', '.join(missing)}; the header must have "
+            "ts,open,high,low,close or ts,price"
         )
     return columns, has_bars
 
@@ -295,7 +301,8 @@ def _time(path: Path, line: int, text: str) -> int:
     stripped = text.strip()
     if not re.fullmatch(r"\d{1,20}(\.0+)?", stripped):
         raise SeriesError(
-            f"{path}:{line}: ts is {_quoted(stripped)}, not unix seconds; convert it to whole seconds"
+            f"{path}:{line}: ts is {_quoted(stripped)}, not unix seconds; convert it to whole "
+            "seconds"
         )
     at = int(stripped.split(".")[0])
     if at >= 10**11:
