@@ -367,8 +367,10 @@ def facts_of(result: DemoResult) -> list[tuple[str, str]]:
         ),
         (
             "keeper's gas",
-            f"{keeper.gas:,} for {keeper.calls:,} calls, {keeper.takes:,} takes, "
-            f"{keeper.absorbs:,} absorbs, {keeper.sales:,} sales",
+            (
+                f"{keeper.gas:,} for {keeper.calls:,} calls, {keeper.takes:,} takes, "
+                f"{keeper.absorbs:,} absorbs, {keeper.sales:,} sales"
+            ),
         ),
         (
             "slowest margin call",
