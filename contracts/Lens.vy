@@ -234,7 +234,12 @@ def prices_of(vault: address, mask: uint256) -> DynArray[uint256, MAX_ENABLED]:
 @view
 def opens_of(vault: address, position: account.Account) -> uint256:
     totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
-    return margin_math.opens_at(position.auction_start, totals.take_resumes_at)
+    return margin_math.opens_at(
+        position.auction_start,
+        staticcall IVault(vault).auction_duration(),
+        totals.take_resumes_at,
+        totals.take_pause,
+    )
 
 
 @internal

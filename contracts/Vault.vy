@@ -60,6 +60,8 @@ MAX_LEGS: constant(uint256) = 8
 MAX_DATA: constant(uint256) = 4_096
 MAX_START_FACTOR: constant(uint256) = 11_000
 MAX_PAUSE: constant(uint256) = 7 * 86_400
+MAX_TAKE_PAUSE: constant(uint256) = 2**24 - 1  # its field; a longer pause brings fewer clocks over
+MAX_DEBT: constant(uint256) = 2**128  # far above what a word holds, far below where products overflow
 MAX_DELTA: constant(uint256) = 2**255 - 1
 INDEX_PERIOD: constant(uint256) = 3_600  # ordinary calls write the index at most once an hour
 DEBT_ONLY: constant(uint256) = 255  # stands for a kind in events that change debt or clock only
@@ -159,9 +161,7 @@ def withdraw(account_: uint256, kind: uint256, amount: uint256, receiver: addres
 def borrow(account_: uint256, amount: uint256, receiver: address):
     if amount <= 0:
         reasons.fail("zero amount")
-    if amount > MAX_DELTA:
-        reasons.fail("debt too large")
-    self.change(account_, [], convert(amount, int256), receiver)
+    self.change(account_, [], convert(min(amount, MAX_DELTA), int256), receiver)
 
 
 @external
@@ -217,8 +217,8 @@ def change(
         amount_out: uint256 = 0
         if leg.delta > 0:
             amount: uint256 = convert(leg.delta, uint256)
-            # a full cap must not block the rescue of a called account
-            ledger.raise_total(kind, amount, position.auction_start == 0)
+            # a full cap must not block the rescue of a called account; nobody borrows more on a rescue
+            ledger.raise_total(kind, amount, position.auction_start == 0 or debt_delta > 0)
             balance += amount
             mask |= 1 << kind
         else:
@@ -245,7 +245,10 @@ def change(
     if debt_delta != 0 or (raised != 0 and position.normalized_debt != 0):
         index: uint256 = interest_index.refresh(INDEX_PERIOD)
         if debt_delta > 0:
-            added: uint256 = margin_math.borrowed_up(convert(debt_delta, uint256), index)
+            borrowed: uint256 = convert(debt_delta, uint256)
+            if borrowed > MAX_DEBT:
+                reasons.fail("debt too large")
+            added: uint256 = margin_math.borrowed_up(borrowed, index)
             position.normalized_debt += added
             ledger.raise_debt(added)
         elif debt_delta < 0:
@@ -576,7 +579,9 @@ def find(id: uint256, sold_kind: uint256, pause: uint256) -> Found:
         if pause == ledger.PAUSE_CALL:
             reasons.fail("calling paused")
         reasons.fail("taking paused")
-    found.opens = margin_math.opens_at(found.position.auction_start, totals.take_resumes_at)
+    found.opens = margin_math.opens_at(
+        found.position.auction_start, auction_duration, totals.take_resumes_at, totals.take_pause
+    )
     found.index = interest_index.refresh(INDEX_PERIOD)
     return self.measure(id, found, sold_kind, totals.frozen_mask, self.sync(found.position.collateral_mask))
 
@@ -868,9 +873,12 @@ def set_pauses(bits: uint256):
     # no clock runs out while nobody could buy
     if bits & ledger.PAUSE_TAKE != 0:
         if not was_paused:
-            totals.take_resumes_at = block.timestamp + MAX_PAUSE + grace_period
+            totals.take_pause = MAX_PAUSE + grace_period
+            totals.take_resumes_at = block.timestamp + totals.take_pause
     elif was_paused:
+        paused_at: uint256 = totals.take_resumes_at - totals.take_pause
         totals.take_resumes_at = block.timestamp + grace_period
+        totals.take_pause = min(totals.take_resumes_at - paused_at, MAX_TAKE_PAUSE)
     totals.pauses = bits
     ledger.store_totals(totals)
     log IVault.Paused(bits=bits)

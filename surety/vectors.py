@@ -172,7 +172,7 @@ def state(
 ) -> Values:
     """Return the state that an account is in, as its name."""
     levels = (capacities["target"], capacities["maintenance"], capacities["close_out"])
-    opens = call("opens_at", (clock, 0))
+    opens = call("opens_at", (clock, duration, 0, 0))
     found = call("account_state", (debt, *levels, mask, opens, duration, now))
     return {"state": STATES[found] if found < len(STATES) else str(found)}
 

@@ -130,6 +130,7 @@ class Book:
     positions: dict[int, Position]
     total_normalized: int
     take_resumes_at: int
+    take_pause: int
     pauses: int
     isolated: int
     frozen: int
@@ -226,6 +227,7 @@ class Book:
             positions=positions,
             total_normalized=totals % 2**112,
             take_resumes_at=(totals >> 112) % 2**40,
+            take_pause=totals >> 232,
             pauses=(totals >> 152) % 2**16,
             isolated=(totals >> 168) % 2**32,
             frozen=(totals >> 200) % 2**32,
@@ -404,7 +406,8 @@ class Book:
             balance, out = position.balances[kind], 0
             if delta > 0:
                 self.deposited[kind] += delta
-                if self.deposited[kind] > (self.caps[kind] if not position.start else 2**128 - 1):
+                rescue = position.start and debt_delta <= 0
+                if self.deposited[kind] > (2**128 - 1 if rescue else self.caps[kind]):
                     refuse("above cap")
                 position.balances[kind] += delta
             else:
@@ -426,6 +429,8 @@ class Book:
         if debt_delta or (raised and position.normalized):
             index = self.refresh(now)
             if debt_delta > 0:
+                if debt_delta > 2**128:
+                    refuse("debt too large")
                 added = margin_math.borrowed_up(debt_delta, index)
                 position.normalized += added
                 self.total_normalized += added
@@ -646,13 +651,20 @@ class Book:
         if shortfall:
             self.log("BadDebt", account=id, amount=shortfall)
 
+    def opens_of(self, start: int) -> int:
+        """Return when an auction opens as read: a pause of takes holds the clocks that ran."""
+        paused_at = self.take_resumes_at - self.take_pause
+        if not start or start + 2 * self.rules.auction_duration < paused_at:
+            return start
+        return max(start, self.take_resumes_at)
+
     def _find(self, now: int, id: int, pause: int) -> tuple[int, int, Levels, dict[int, Price]]:
         if id >> 168:
             refuse("unknown account")
         if self.pauses & pause:
             refuse("calling paused" if pause == PAUSE_CALL else "taking paused")
         position = self.positions[id]
-        opens = max(position.start, self.take_resumes_at) if position.start else 0
+        opens = self.opens_of(position.start)
         index = self.refresh(now)
         words = self.sync(position.mask, now)
         return opens, index, self._measure(id, words, index), words

@@ -45,7 +45,7 @@ def refresh(period: uint256) -> uint256:
     """
     written: ledger.Interest = ledger.load_interest()
     index: uint256 = self.live(written)
-    if block.timestamp >= written.accrued_at + period:
+    if block.timestamp > written.accrued_at and block.timestamp >= written.accrued_at + period:
         written.index = index
         written.accrued_at = block.timestamp
         ledger.store_interest(written)

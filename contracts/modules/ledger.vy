@@ -9,7 +9,7 @@
         collateral[i]  token:160 | initial_ltv:16 | maintenance_ltv:16 | close_out_ltv:16 | start_factor:16 | end_factor:16 | decimals:8 | spare:8
         deposited[i]   total:128 | cap:128
         interest       index:128 (RAY) | accrued_at:40 | rate:88 (RAY per second)
-        totals         total_normalized_debt:112 | take_resumes_at:40 | pauses:16 | isolated_mask:32 | frozen_mask:32 | spare:24
+        totals         total_normalized_debt:112 | take_resumes_at:40 | pauses:16 | isolated_mask:32 | frozen_mask:32 | take_pause:24
 """
 from . import reasons
 
@@ -40,6 +40,7 @@ struct Totals:
     pauses: uint256
     isolated_mask: uint256  # kinds that may not share an account
     frozen_mask: uint256  # kinds that count nothing for the initial level
+    take_pause: uint256  # seconds before take_resumes_at at which the last pause of takes began
 
 struct Interest:
     index: uint256
@@ -146,6 +147,7 @@ def unpack_totals(word: uint256) -> Totals:
         pauses=(word >> 152) & BPS_MASK,
         isolated_mask=(word >> 168) & KINDS_MASK,
         frozen_mask=(word >> 200) & KINDS_MASK,
+        take_pause=word >> 232,
     )
 
 
@@ -160,6 +162,7 @@ def store_totals(fields: Totals):
         fields.take_resumes_at >> 40 == 0
         and fields.pauses >> 16 == 0
         and (fields.isolated_mask | fields.frozen_mask) >> 32 == 0
+        and fields.take_pause >> 24 == 0
     )
     self.totals = (
         fields.normalized_debt
@@ -167,6 +170,7 @@ def store_totals(fields: Totals):
         | (fields.pauses << 152)
         | (fields.isolated_mask << 168)
         | (fields.frozen_mask << 200)
+        | (fields.take_pause << 232)
     )
 
 

@@ -247,11 +247,19 @@ def index_up(index: uint256, rate: uint256, elapsed: uint256) -> uint256:
 
 @internal
 @pure
-def opens_at(auction_start: uint256, take_resumes_at: uint256) -> uint256:
+def opens_at(
+    auction_start: uint256, duration: uint256, take_resumes_at: uint256, take_pause: uint256
+) -> uint256:
     """
-    @notice When the auction opens as read: 0 without a clock, never before takes are resumed.
+    @notice When the auction opens as read: 0 without a clock, never before takes are resumed. A clock that had
+            run out for good (auction and time to absorb) when takes were paused stays run out: a pause must not
+            bring an old call back to life. `take_pause` is how long before `take_resumes_at` the pause began.
     """
-    return 0 if auction_start == 0 else max(auction_start, take_resumes_at)
+    if auction_start == 0:
+        return 0
+    if auction_start + 2 * duration + take_pause < take_resumes_at:
+        return auction_start
+    return max(auction_start, take_resumes_at)
 
 
 @internal

@@ -160,7 +160,9 @@ def exact(account: int, word: int, balances: Mapping[int, int], view: View) -> A
     maintenance = sum(term.maintenance for term in terms)
     close_out = sum(term.close_out for term in terms)
     duration = view.params.auction_duration
-    opens = margin_math.opens_at(words.auction_start(word), view.totals.take_resumes_at)
+    opens = margin_math.opens_at(
+        words.auction_start(word), duration, view.totals.take_resumes_at, view.totals.take_pause
+    )
     state = margin_math.account_state(
         debt, target, maintenance, close_out, words.collateral_mask(word), opens, duration, view.now
     )

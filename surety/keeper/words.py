@@ -125,6 +125,7 @@ class Totals:
     pauses: int
     isolated_mask: int
     frozen_mask: int
+    take_pause: int
 
     @classmethod
     def from_word(cls, word: int) -> Totals:
@@ -135,4 +136,5 @@ class Totals:
             pauses=word >> 152 & _BPS_BITS,
             isolated_mask=word >> 168 & _KINDS_BITS,
             frozen_mask=word >> 200 & _KINDS_BITS,
+            take_pause=word >> 232,
         )

@@ -56,6 +56,7 @@ def view(
         "pauses": 0,
         "isolated_mask": 0,
         "frozen_mask": 0,
+        "take_pause": 0,
         **totals,
     }
     return View(

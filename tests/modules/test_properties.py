@@ -165,10 +165,15 @@ def test_state_is_that_of_the_table(
 
 
 @fast
-@given(st.integers(0, 2**40), st.integers(0, 2**40))
-def test_an_auction_never_opens_before_takes_are_resumed(start: int, resumes: int) -> None:
-    opens = margin_math.opens_at(start, resumes)
-    assert opens == (max(start, resumes) if start else 0)
+@given(
+    st.integers(0, 2**40), st.integers(1, 2**22), st.integers(0, 2**40), st.integers(0, 2**24 - 1)
+)
+def test_an_auction_never_opens_before_takes_are_resumed(
+    start: int, duration: int, resumes: int, pause: int
+) -> None:
+    opens = margin_math.opens_at(start, duration, resumes, pause)
+    run_out = start + 2 * duration < resumes - pause  # when the pause began
+    assert opens == (0 if start == 0 else start if run_out else max(start, resumes))
 
 
 # debt and interest

@@ -159,7 +159,7 @@ class Model:
             if kind >= len(self.kinds):
                 raise Refused("unknown kind")
             if delta > 0:
-                self._bring_in(account, kind, delta)
+                self._bring_in(account, kind, delta, debt_delta)
             else:
                 outgoing.append((kind, self._take_out(account, kind, delta)))
         raised = (BORROW if debt_delta > 0 else 0) | (WITHDRAW if outgoing else 0)
@@ -189,9 +189,10 @@ class Model:
 
     # its steps
 
-    def _bring_in(self, account: int, kind: int, amount: int) -> None:
+    def _bring_in(self, account: int, kind: int, amount: int, debt_delta: int) -> None:
         state, position = self.state, self.state.positions[account]
-        limit = HALF if position.auction_start else state.caps[kind]
+        rescue = position.auction_start and debt_delta <= 0
+        limit = HALF if rescue else state.caps[kind]
         if state.totals[kind] + amount > limit:
             raise Refused("above cap")
         state.totals[kind] += amount

@@ -352,3 +352,26 @@ def test_a_hook_of_a_token_cannot_enter_again(wide, name):
     assert (token.read("calls"), token.read("successes")) == (2, 0)
     assert wide.vault.read("balances", account, REENTRANT) == 9 * WAD
     check_books(wide, [account])
+
+
+def test_a_rescue_passes_the_cap_but_borrows_nothing(world):
+    account = world.open([(0, 10 * WAD)], 14_000 * WAD)
+    world.follow(1_700 * WAD)
+    world.vault.transact("margin_call", account, sender=world.keeper)
+    world.vault.transact("set_cap", 0, 10 * WAD, sender=world.governor)
+    world.follow(2_000 * WAD)
+    world.give(world.owner, 0, 10_000 * WAD)
+    with reverts("above cap"):
+        adjust(world, account, [(0, 10_000 * WAD)], 10_000_000 * WAD)
+    world.vault.transact("deposit", account, 0, WAD, sender=world.owner)
+    assert world.total(0) == 11 * WAD
+
+
+@pytest.mark.parametrize("amount", [2**128 + 1, 2**200, 2**255 - 1])
+def test_a_debt_that_no_word_holds_is_refused_by_name(world, amount):
+    account = world.open([(0, 10 * WAD)], 0)
+    with reverts("debt too large"):
+        adjust(world, account, [], amount)
+    for huge in (amount, MAX):
+        with reverts("debt too large"):
+            world.vault.transact("borrow", account, huge, world.owner, sender=world.owner)

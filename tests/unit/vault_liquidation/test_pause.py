@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""A pause of takes holds the clocks that run, and wakes none that has run out."""
+
+import pytest
+
+from tests.unit.vault_liquidation.moves import DURATION, ETH, GRACE, call, reprice
+from tests.world import CALLABLE, CALLED, IN_AUCTION, MAX, WAD
+
+DAY = 86_400
+
+
+def pause_and_resume(world, paused_for: int) -> int:
+    """Pause takes for a while and return the time from which auctions open again."""
+    world.vault.transact("set_pauses", 8, sender=world.governor)
+    world.forward(paused_for)
+    world.vault.transact("set_pauses", 0, sender=world.governor)
+    return world.now + GRACE
+
+
+def test_a_pause_wakes_no_dormant_clock(stage):
+    world = stage.world
+    world.give_coins(world.keeper, 20_000 * WAD)
+    called = call(stage)
+    reprice(stage, called.opens, 2_000 * WAD)  # recovered, and nobody cured it
+    world.forward(180 * DAY)
+    resumes = pause_and_resume(world, 5)
+    now = resumes + DURATION // 2
+    reprice(stage, now, 590 * WAD)
+    stage.act("take", called.id, ETH, WAD, MAX, world.keeper, b"", at=now, refused="not in auction")
+    assert world.state(called.id) == CALLABLE
+    done = stage.act("margin_call", called.id)
+    assert done.after.positions[called.id].start == done.now  # below close-out, and called for it
+
+
+@pytest.mark.parametrize(
+    "into", [GRACE // 2, GRACE + DURATION // 2, GRACE + DURATION + 10, GRACE + 2 * DURATION - 10]
+)
+def test_a_pause_holds_a_clock_that_runs_or_waits_to_be_absorbed(stage, into):
+    world = stage.world
+    called = call(stage)
+    world.forward(into - (world.now - (called.opens - GRACE)))
+    resumes = pause_and_resume(world, 2 * DAY)
+    assert world.state(called.id) == CALLED
+    world.forward(resumes - world.now - 1)
+    assert world.state(called.id) == CALLED
+    world.forward(1)
+    assert world.state(called.id) == IN_AUCTION
+    view = world.lens.read("account_of", world.vault.address, called.id)
+    assert (view[5], view[6]) == (resumes, resumes + DURATION)
+
+
+def test_a_pause_longer_than_its_field_brings_no_old_clock_back(stage):
+    world = stage.world
+    called = call(stage)
+    world.forward(3 * DAY)
+    resumes = pause_and_resume(world, 300 * DAY)
+    assert world.vault.read("totals") >> 232 == 2**24 - 1
+    world.forward(resumes - world.now + 10)
+    assert world.state(called.id) == CALLABLE
