@@ -62,6 +62,7 @@ class Chart:
 
 def draw(chart: Chart, width: int, height: int) -> str:
     """Return the SVG of a chart for a viewport of `width` by `height` pixels."""
+    scale = min(1.0, (width / 940) ** 0.5)
     left, right, top, bottom = 58.0, width - 20.0, 24.0, height - 40.0
     (x0, x1), (y0, y1) = chart.xs, chart.ys
     x_scale = (right - left) / max(1e-9, x1 - x0)
@@ -96,7 +97,7 @@ def draw(chart: Chart, width: int, height: int) -> str:
         if isinstance(mark, Dot):
             x, y = at(mark.x, mark.y)
             parts.append(
-                f'<circle class="{mark.style}" cx="{x}" cy="{y}" r="{mark.radius:.1f}">'
+                f'<circle class="{mark.style}" cx="{x}" cy="{y}" r="{mark.radius * scale:.1f}">'
                 f"<title>{escape(mark.text)}</title></circle>"
             )
         elif isinstance(mark, Area):

@@ -139,9 +139,8 @@ def _tiles(result: DemoResult) -> str:
 def _verdict(result: DemoResult) -> str:
     if not result.violations:
         return (
-            f"<p class='verdict good'>{result.invariant_checks:,} checks over {result.steps:,} "
-            "steps, "
-            "no violation.</p>"
+            f"<p class='verdict good'>{result.invariant_checks:,} checks over {result.blocks:,} "
+            "blocks, no violation.</p>"
         )
     lines = "".join(f"<li>{escape(text)}</li>" for text in result.violations[:20])
     return (

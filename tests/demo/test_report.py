@@ -109,7 +109,7 @@ def test_marks_land_where_the_axes_say():
         [Dot(1_800, 5, 3, "a", "x < y"), Line([(0, 0), None, (3_600, 10)], "b")],
     )
     picture = draw(chart, 478, 264)
-    assert '<circle class="a" cx="258.0" cy="124.0" r="3.0"><title>x &lt; y</title>' in picture
+    assert '<circle class="a" cx="258.0" cy="124.0" r="2.1"><title>x &lt; y</title>' in picture
     assert 'd="M58.0 224.0M458.0 24.0"' in picture
 
 
