@@ -91,12 +91,12 @@ def stranger(accounts):
     return accounts[4]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def coin(project, governor):
     return governor.deploy(project.Stablecoin, "Surety Dollar", "SUSD", governor)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def probe(project, governor):
     return governor.deploy(project.GasProbe)
 

@@ -49,7 +49,7 @@ def list_kind(governor, new_token, new_oracle):
     return add
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def market(new_hub, list_kind):
     """A hub with kinds 0, 1, 2 and their oracles."""
     hub = new_hub(FRESH_FOR)
@@ -57,12 +57,12 @@ def market(new_hub, list_kind):
     return SimpleNamespace(hub=hub, kinds=kinds, oracles=[kind.oracle for kind in kinds])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hub(market):
     return market.hub
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def oracle(market):
     return market.oracles[0]
 

@@ -11,7 +11,7 @@ def ceiling():
     return CEILING
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def coin(coin, governor, minter):
     coin.set_ceiling(minter, CEILING, sender=governor)
     return coin
