@@ -137,12 +137,15 @@ def test_anvil__dies_with_a_killed_parent(signum: int) -> None:
 def test_anvil__outlives_ctrl_c_until_the_parent_has_used_it() -> None:
     body = """
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     node._ask("eth_blockNumber")
     sys.exit(7)
 """
     parent, pid = start_parent(body)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "ready\n"
     assert end(parent, signal.SIGINT, whole_group=True) == 7
     assert gone_within(pid, 2)
 
