@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from surety.anvil import AnvilMissing, find_anvil
+from surety.anvil import AnvilMissing, put_on_path
 
 ROOT = Path(__file__).resolve().parent
 STAMP = ROOT / ".cache" / "contracts.sha256"
@@ -38,13 +37,6 @@ def sources_digest() -> str:
     for source in [ROOT / "ape-config.yaml", *sorted(sources)]:
         state.update(f"{source.relative_to(ROOT)}\n".encode() + source.read_bytes())
     return state.hexdigest()
-
-
-def extend_path() -> None:
-    """Put the environment's programs and the native Anvil first on PATH, for Ape starts both."""
-    places = [str(Path(sys.prefix) / "bin"), str(find_anvil(ROOT).parent)]
-    rest = [place for place in os.environ.get("PATH", "").split(os.pathsep) if place not in places]
-    os.environ["PATH"] = os.pathsep.join([*places, *rest])
 
 
 def compile_when_changed() -> None:
@@ -71,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if IS_WORKER:
         return
     try:
-        extend_path()
+        put_on_path(ROOT)
     except AnvilMissing as error:
         raise pytest.UsageError(str(error)) from None
     if not config.option.collectonly and config.pluginmanager.hasplugin("ape_test"):

@@ -128,7 +128,9 @@ def preview_take(
 ) -> (uint256, uint256, uint256, uint256):
     assert amount > 0, "zero amount"
     totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
-    assert totals.pauses & ledger.PAUSE_TAKE == 0, "taking paused"
+    assert (
+        totals.pauses & ledger.PAUSE_TAKE == 0 or block.timestamp >= totals.take_resumes_at
+    ), "taking paused"
     position: account.Account = account.unpack(staticcall IVault(vault).accounts(account_))
     assert kind < MAX_KINDS and (position.collateral_mask >> kind) & 1 == 1, "kind not enabled"
     opens: uint256 = self.opens_of(vault, position)

@@ -10,8 +10,8 @@
         Reasons of reverts are listed in interfaces/IVault.vyi, formulas are in modules/margin_math.vy.
 @custom:security Every external holds one lock (views too); effects come before any token is called; the only
         untrusted calls are listed tokens and the caller's own callback. Coin and hub are trusted and immutable.
-@custom:freeze `set_pauses` stops borrowing, withdrawing with debt, calls or takes. Depositing into an enabled kind, repaying
-        and withdrawing without debt can never be stopped.
+@custom:freeze `set_pauses` stops borrowing, withdrawing with debt, calls, or takes (for 7 days and a grace at most).
+        Depositing into an enabled kind, repaying and withdrawing without debt can never be stopped.
 """
 from ethereum.ercs import IERC20Detailed
 
@@ -63,7 +63,6 @@ MAX_PAUSE: constant(uint256) = 7 * 86_400
 MAX_TAKE_PAUSE: constant(uint256) = 2**24 - 1  # its field; a longer pause brings fewer clocks over
 MAX_DEBT: constant(uint256) = 2**128  # far above what a word holds, far below where products overflow
 MAX_DELTA: constant(uint256) = 2**255 - 1
-INDEX_PERIOD: constant(uint256) = 3_600  # ordinary calls write the index at most once an hour
 DEBT_ONLY: constant(uint256) = 255  # stands for a kind in events that change debt or clock only
 
 struct Found:
@@ -243,7 +242,7 @@ def change(
     owed: uint256 = 0
     repaid: uint256 = 0
     if debt_delta != 0 or (raised != 0 and position.normalized_debt != 0):
-        index: uint256 = interest_index.refresh(INDEX_PERIOD)
+        index: uint256 = interest_index.refresh(interest_index.WRITE_PERIOD)
         if debt_delta > 0:
             borrowed: uint256 = convert(debt_delta, uint256)
             if borrowed > MAX_DEBT:
@@ -578,11 +577,13 @@ def find(id: uint256, sold_kind: uint256, pause: uint256) -> Found:
     if totals.pauses & pause != 0:
         if pause == ledger.PAUSE_CALL:
             reasons.fail("calling paused")
-        reasons.fail("taking paused")
+        # a pause of takes ends by itself when auctions open again: none runs out while nobody could buy
+        if block.timestamp < totals.take_resumes_at:
+            reasons.fail("taking paused")
     found.opens = margin_math.opens_at(
         found.position.auction_start, auction_duration, totals.take_resumes_at, totals.take_pause
     )
-    found.index = interest_index.refresh(INDEX_PERIOD)
+    found.index = interest_index.refresh(interest_index.WRITE_PERIOD)
     return self.measure(id, found, sold_kind, totals.frozen_mask, self.sync(found.position.collateral_mask))
 
 
@@ -870,15 +871,17 @@ def set_pauses(bits: uint256):
         reasons.fail("bad pauses")
     totals: ledger.Totals = ledger.load_totals()
     was_paused: bool = totals.pauses & ledger.PAUSE_TAKE != 0
+    paused_at: uint256 = totals.take_resumes_at - totals.take_pause
     # no clock runs out while nobody could buy
     if bits & ledger.PAUSE_TAKE != 0:
         if not was_paused:
-            totals.take_pause = MAX_PAUSE + grace_period
-            totals.take_resumes_at = block.timestamp + totals.take_pause
+            # clocks that an earlier pause still holds are held on: it counts from where that one began
+            if block.timestamp > totals.take_resumes_at + 2 * auction_duration:
+                paused_at = block.timestamp
+            totals.take_resumes_at = block.timestamp + MAX_PAUSE + grace_period
     elif was_paused:
-        paused_at: uint256 = totals.take_resumes_at - totals.take_pause
         totals.take_resumes_at = block.timestamp + grace_period
-        totals.take_pause = min(totals.take_resumes_at - paused_at, MAX_TAKE_PAUSE)
+    totals.take_pause = min(totals.take_resumes_at - paused_at, MAX_TAKE_PAUSE)
     totals.pauses = bits
     ledger.store_totals(totals)
     log IVault.Paused(bits=bits)

@@ -12,9 +12,12 @@ import click
 from ape import accounts, networks
 from ape.cli import ConnectedProviderCommand
 
+from surety.anvil import put_on_path
 from surety.deploy import ParamsError, SystemParams, deploy_system, local_kinds
 from surety.deploy.ape_sender import ApeSender
 from surety.deploy.config import load_params
+
+put_on_path()  # before Ape looks for Anvil
 
 
 @click.command(cls=ConnectedProviderCommand)

@@ -60,6 +60,16 @@ def native_binary(path: Path) -> Path:
     return resolved
 
 
+def put_on_path(project: Path | None = None) -> None:
+    """Put this environment's programs and the native Anvil first on PATH: Ape starts both by name.
+
+    Raises AnvilMissing when there is no usable Anvil.
+    """
+    places = [str(Path(sys.prefix) / "bin"), str(find_anvil(project).parent)]
+    rest = [place for place in os.environ.get("PATH", "").split(os.pathsep) if place not in places]
+    os.environ["PATH"] = os.pathsep.join([*places, *rest])
+
+
 def _fits_platform(package: str) -> bool:
     """Tell whether an npm platform package (`anvil-linux-amd64`) is for this machine."""
     machine = os.uname().machine.lower() if hasattr(os, "uname") else "x86_64"

@@ -661,8 +661,10 @@ class Book:
     def _find(self, now: int, id: int, pause: int) -> tuple[int, int, Levels, dict[int, Price]]:
         if id >> 168:
             refuse("unknown account")
-        if self.pauses & pause:
-            refuse("calling paused" if pause == PAUSE_CALL else "taking paused")
+        if self.pauses & pause == PAUSE_CALL:
+            refuse("calling paused")
+        if self.pauses & pause == PAUSE_TAKE and now < self.take_resumes_at:
+            refuse("taking paused")
         position = self.positions[id]
         opens = self.opens_of(position.start)
         index = self.refresh(now)

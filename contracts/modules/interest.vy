@@ -15,7 +15,7 @@ from . import reasons
 uses: ledger
 
 RAY: constant(uint256) = 10**27
-WRITE_PERIOD: constant(uint256) = 3_600
+WRITE_PERIOD: constant(uint256) = 3_600  # ordinary calls write the index at most once an hour
 # 100 % a year in RAY per second, rounded up
 MAX_RATE: constant(uint256) = 10**27 // (365 * 86_400) + 1
 

@@ -12,6 +12,8 @@ too, since TOML itself ends at 64 bits:
     token = "0x…"
     aggregator = "0x…"
     levels = "major"            # or a table with the five ratios
+    min_price = "100_000000000000000000"      # outside these bounds a price is no price
+    max_price = "20_000_000000000000000000"
 """
 
 from __future__ import annotations
@@ -136,7 +138,9 @@ def _required(
     values: dict[str, Any], target: type[KindParams | Levels], place: str
 ) -> dict[str, Any]:
     needed = (
-        ["name", "token", "levels"] if target is KindParams else [f.name for f in fields(target)]
+        ["name", "token", "levels", "min_price", "max_price"]
+        if target is KindParams
+        else [f.name for f in fields(target)]
     )
     missing = [name for name in needed if name not in values]
     if missing:

@@ -142,6 +142,19 @@ class SystemParams:
         if not 1 <= len(self.kinds) <= MAX_KINDS:
             raise ParamsError(f"a book has 1 to {MAX_KINDS} kinds, not {len(self.kinds)}")
         self.book.check()
+        if not 0 <= self.fresh_for <= 3_600:
+            raise ParamsError(
+                "fresh_for must be 0..3600 seconds: no older price may be used as it is"
+            )
+        if (
+            not 0 < len(self.coin_name.encode()) <= 25
+            or not 0 < len(self.coin_symbol.encode()) <= 5
+        ):
+            raise ParamsError("coin_name has 1 to 25 bytes and coin_symbol 1 to 5")
+        if self.governor is not None and int(self.governor, 16) == 0:
+            raise ParamsError(
+                "governor must not be the zero address; leave it out to stay governor"
+            )
         for kind in self.kinds:
             kind.check(self.book.liquidation_penalty)
         names = [kind.name for kind in self.kinds]

@@ -24,11 +24,10 @@ from surety.keeper.profit import GasCosts, Ladder, Quotes, net_of_take
 from surety.keeper.risk import Assessment, State, Unpriced, View, exact, screen
 from surety.keeper.senders import Outcome, Outgoing, Sender
 from surety.keeper.strategy import Absorb, Intent, MarginCall, Policy, Skip, Take, plan
-from surety.keeper.words import KindConfig
+from surety.keeper.words import MAX_UINT256, KindConfig
 
 BPS = 10_000
 WAD = 10**18
-MAX_UINT256 = 2**256 - 1
 # shares of what may have to be sold at which the market is asked, in sixteenths
 LADDER = (1, 4, 8, 16)
 # the vault refreshes up to 8 kinds, and the hub keeps this much gas for each of its oracles

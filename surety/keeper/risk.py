@@ -65,6 +65,12 @@ class View:
     configs: Mapping[int, KindConfig]
     prices: Mapping[int, Price]
 
+    @property
+    def takes_paused(self) -> bool:
+        """Tell whether takes and absorbs are refused now: a pause of them ends by itself."""
+        totals = self.totals
+        return bool(totals.pauses & words.PAUSE_TAKE) and self.now < totals.take_resumes_at
+
 
 @dataclass(frozen=True, slots=True)
 class KindTerm:

@@ -129,7 +129,7 @@ def plan(
     # the purse is spent on the worst first, so the order is fixed before sizes are known
     auctions.sort(key=lambda s: (-s.expected_loss, s.maintenance - s.debt, s.account))
     for subject in auctions:
-        if view.totals.pauses & words.PAUSE_TAKE:
+        if view.takes_paused:
             skips.append(Skip(subject.account, "taking paused"))
             continue
         try:
@@ -176,7 +176,11 @@ def best_take(
         if best is None or net > best.profit:
             unit = 10**term.config.decimals
             wanted = margin_math.mul_div_up(size.amount, BPS + policy.headroom_bps, BPS)
-            amount = min(term.balance, wanted, max(size.amount, purse * unit // size.price))
+            affordable = max(size.amount, purse * unit // size.price)
+            amount = min(term.balance, wanted, affordable)
+            if amount == term.balance and amount < affordable:
+                # a stranger's deposit of one unit must not turn a whole lot into a part of one
+                amount = words.MAX_UINT256
             best = Take(
                 account=subject.account,
                 expected_loss=subject.expected_loss,
@@ -185,7 +189,9 @@ def best_take(
                 size=size,
                 amount=amount,
                 max_price=size.price,
-                reserved=min(purse, margin_math.mul_div_up(amount, size.price, unit)),
+                reserved=min(
+                    purse, margin_math.mul_div_up(min(amount, term.balance), size.price, unit)
+                ),
             )
     return best if best is not None else Skip(subject.account, reason)
 
@@ -229,7 +235,7 @@ def _without_purse(
             return Skip(account, "tip below gas")
         return MarginCall(account, loss, excess, net or 0, tip, subject.immediate(view.now))
     if subject.state is State.ABSORBABLE:
-        if view.totals.pauses & words.PAUSE_TAKE:
+        if view.takes_paused:
             return Skip(account, "taking paused")
         if subject.failed or subject.confirming:
             return Skip(account, "price failed" if subject.failed else "price confirming")

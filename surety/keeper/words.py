@@ -14,6 +14,8 @@ CONFIRMING = 2
 PAUSE_CALL = 4
 PAUSE_TAKE = 8
 
+MAX_UINT256 = 2**256 - 1  # as an amount: all of it
+
 _BPS_BITS = (1 << 16) - 1
 _TIME_BITS = (1 << 40) - 1
 _KINDS_BITS = (1 << KIND_COUNT) - 1

@@ -7,6 +7,7 @@ import pytest
 
 from surety.keeper.profit import GasCosts, Ladder, Quotes, net_of_call, net_of_take
 from surety.keeper.strategy import Absorb, MarginCall, Policy, Take, plan, tip_of
+from surety.keeper.words import MAX_UINT256
 from tests.keeper.cases import NOW, PARAMS, WAD, account, config, price, view, word
 
 CHEAP = GasCosts(gas_price=10**9, native_price=2_000 * WAD)
@@ -81,11 +82,28 @@ def test_pauses_are_respected() -> None:
     assert (
         plan([subject], calling, 0, Quotes(), CHEAP, Policy()).skips[0].reason == "calling paused"
     )
-    taking = view(pauses=8)
-    running = account(taking, 8_001 * WAD, {0: 10 * WAD}, clock=NOW)
-    ended = account(taking, 9_000 * WAD, {0: 10 * WAD}, clock=NOW - 7_201, number=8)
-    found = plan([running, ended], taking, RICH, market(2_000), CHEAP, Policy())
+    taking = view(pauses=8, take_resumes_at=NOW + 1)
+    open_again = view(pauses=8, take_resumes_at=NOW)
+    running = account(open_again, 8_001 * WAD, {0: 10 * WAD}, clock=NOW)
+    found = plan([running], taking, RICH, market(2_000), CHEAP, Policy())
     assert {skip.reason for skip in found.skips} == {"taking paused"}
+    assert plan([running], open_again, RICH, market(2_000), CHEAP, Policy()).intents
+    ended = account(view(), 9_000 * WAD, {0: 10 * WAD}, clock=NOW - 7_201, number=8)
+    found = plan([ended], taking, RICH, market(2_000), CHEAP, Policy())
+    assert {skip.reason for skip in found.skips} == {"taking paused"}
+
+
+def test_a_whole_lot_is_asked_for_without_a_number() -> None:
+    """A deposit of one unit before the take must not turn the lot into a part that leaves dust."""
+    at = view()
+    subject = account(at, 9_500 * WAD, {0: 9 * WAD}, clock=NOW - 7_000)
+    intent = only(plan([subject], at, RICH, market(2_000), CHEAP, Policy()))
+    assert intent.size.amount == 9 * WAD
+    assert intent.amount == MAX_UINT256
+    assert intent.reserved >= intent.size.cost
+    short = intent.size.cost  # nothing to spare: the amount stays what the purse can pay
+    intent = only(plan([subject], at, short, market(2_000), CHEAP, Policy()))
+    assert intent.amount == 9 * WAD
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ name = "eth"
 token = "{TOKEN}"
 aggregator = "{FEED}"
 levels = "major"
+min_price = "100_000000000000000000"
+max_price = "20000_000000000000000000"
 
 [[kinds]]
 name = "tail"
@@ -31,6 +33,8 @@ token = "{FEED}"
 aggregator = "{TOKEN}"
 isolated = true
 cap = 1000
+min_price = 1
+max_price = 1_000_000
 [kinds.levels]
 initial_ltv = 5000
 maintenance_ltv = 5500
@@ -80,6 +84,10 @@ def test_good_file_gives_every_value(load):
         ('levels = "major"', "", r"kinds\[0\]\.levels: missing"),
         ('name = "eth"', "", r"kinds\[0\]\.name: missing"),
         ("close_out_ltv = 6000", "", r"close_out_ltv: missing"),
+        ("max_price = 1_000_000", "", r"kinds\[1\]\.max_price: missing"),
+        ("fresh_for = 15", "fresh_for = 3601", "fresh_for must be 0..3600"),
+        (f'governor = "{TOKEN}"', f'governor = "0x{"0" * 40}"', "governor must not be the zero"),
+        ("fresh_for = 15", 'coin_symbol = "SURETY"', "coin_symbol 1 to 5"),
         ("isolated = true", "isolated = 1", r"kinds\[1\]\.isolated: must be true or false"),
         ("end_factor = 7500", "end_factor = 5000", "tail: levels must ascend"),
         ("call_tip = 0", "call_tip = -1", "call_tip must be"),

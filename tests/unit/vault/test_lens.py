@@ -347,15 +347,19 @@ def test_preview_take_reverts_where_take_would(world, auction):
 
 
 def test_preview_take_reverts_when_taking_is_paused(world):
-    """However long: after a week and a grace the clock of a paused auction reads as open."""
+    """Until the pause ends by itself, after a week and a grace; then both would sell again."""
     account = world.open([(0, 10 * WAD)], 14_000 * WAD)
     world.follow(1_600 * WAD)
     world.vault.transact("margin_call", account, sender=world.keeper)
     world.vault.transact("set_pauses", 8, sender=world.governor)
-    world.forward(7 * 86_400 + world.book.grace_period + 10)
+    resumes = world.now + 7 * 86_400 + world.book.grace_period
+    world.next_at(resumes - 20)
     world.set_price(0, 1_600 * WAD)
     take = (account, 0, WAD, MAX, world.owner, b"")
     with reverts("taking paused"):
         world.vault.read("take", *take, sender=world.owner)
     with reverts("taking paused"):
         world.lens.read("preview_take", world.vault.address, account, 0, WAD)
+    world.forward(30)
+    _, sold, cost, _ = world.lens.read("preview_take", world.vault.address, account, 0, WAD)
+    assert (sold, cost) == world.vault.read("take", *take, sender=world.owner)

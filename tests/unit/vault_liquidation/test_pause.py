@@ -57,3 +57,41 @@ def test_a_pause_longer_than_its_field_brings_no_old_clock_back(stage):
     assert world.vault.read("totals") >> 232 == 2**24 - 1
     world.forward(resumes - world.now + 10)
     assert world.state(called.id) == CALLABLE
+
+
+def test_a_second_pause_holds_what_the_first_one_held(stage):
+    world = stage.world
+    called = call(stage)
+    world.forward(GRACE + 600)
+    assert world.state(called.id) == IN_AUCTION
+    pause_and_resume(world, 5 * 3_600)
+    assert world.state(called.id) == CALLED
+    world.forward(600)
+    resumes = pause_and_resume(world, 3_600)
+    assert world.state(called.id) == CALLED
+    world.forward(resumes - world.now)
+    assert world.state(called.id) == IN_AUCTION
+
+
+def test_a_second_pause_gives_no_second_tip_and_grace(stage):
+    world = stage.world
+    called = call(stage)
+    world.forward(GRACE + 600)
+    pause_and_resume(world, 6 * DAY)
+    world.forward(600)
+    pause_and_resume(world, 60)
+    stage.act("margin_call", called.id, refused="already called")
+
+
+def test_a_pause_ends_by_itself_when_auctions_open_again(stage):
+    world = stage.world
+    world.give_coins(world.keeper, 20_000 * WAD)
+    called = call(stage)
+    world.forward(GRACE + 600)
+    world.vault.transact("set_pauses", 8, sender=world.governor)
+    resumes = world.now + 7 * DAY + GRACE
+    take = ("take", called.id, ETH, WAD, MAX, world.keeper, b"")
+    reprice(stage, resumes - 1, 620 * WAD)
+    stage.act(*take, at=resumes - 1, refused="taking paused")
+    done = stage.act(*take, at=resumes)
+    assert done.after.returned[0] == WAD
