@@ -33,7 +33,7 @@ def test_black_thursday_meets_every_fact():
             assert found[fact.at] == fact.level
             assert len(fact.source) > 20
     eth, btc = path.prices["eth"], path.prices["btc"]
-    assert (min(eth), min(btc)) == (90 * WAD, 3_900 * WAD)
+    assert (min(eth), min(btc)) == (86 * WAD, 378_213 * WAD // 100)
     assert 1 - min(eth) / eth[0] > 0.5
     assert 1 - min(btc) / btc[0] > 0.5
     assert all(0.97 * WAD < price < 1.03 * WAD for price in path.prices["stable"])
@@ -74,11 +74,11 @@ BAD = {
     "level as a number": (('level = "171"', "level = 171"), "write a price as text"),
     "bad correlation": (("correlation = 0.9", "correlation = 1.5"), "number from 0 to 1"),
     "unsorted": (
-        ('at = 2020-03-12T10:30:00Z\nlevel = "163"', 'at = 2020-03-12T07:30:00Z\nlevel = "163"'),
+        ('at = 2020-03-12T10:30:00Z\nlevel = "163.07"', 'at = 2020-03-12T07:30:00Z\nlevel = "163.07"'),
         r"kinds.eth.facts\[3\] is not later",
     ),
     "other end": (
-        ('at = 2020-03-13T12:00:00Z\nlevel = "128"', 'at = 2020-03-13T13:00:00Z\nlevel = "128"'),
+        ('at = 2020-03-13T12:00:00Z\nlevel = "127.6"', 'at = 2020-03-13T13:00:00Z\nlevel = "127.6"'),
         "different times",
     ),
     "no time": (
