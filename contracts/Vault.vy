@@ -121,8 +121,7 @@ def __init__(
     assert grace_period_ <= 30 * 86_400 and call_cool_down_ <= 365 * 86_400, "bad periods"
     assert 0 < auction_duration_ and auction_duration_ <= 30 * 86_400, "bad periods"
     assert 0 < debt_floor_ and debt_floor_ < 2**96 and call_tip_ <= debt_floor_ // 10, "bad floor or tip"
-    if liquidation_penalty_ > 2_000:
-        reasons.fail("bad penalty")
+    assert liquidation_penalty_ <= 2_000, "bad penalty"
     coin = coin_
     hub = hub_
     grace_period = grace_period_
@@ -158,14 +157,14 @@ def withdraw(account_: uint256, kind: uint256, amount: uint256, receiver: addres
 
 @external
 def borrow(account_: uint256, amount: uint256, receiver: address):
-    if amount <= 0:
+    if amount == 0:
         reasons.fail("zero amount")
     self.change(account_, [], convert(min(amount, MAX_DELTA), int256), receiver)
 
 
 @external
 def repay(account_: uint256, amount: uint256) -> uint256:
-    if amount <= 0:
+    if amount == 0:
         reasons.fail("zero amount")
     repaid: uint256 = self.change(account_, [], -convert(min(amount, MAX_DELTA), int256), msg.sender)
     self.pull_in([], repaid)
