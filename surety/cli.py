@@ -3,11 +3,24 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 
-import click
+STOPPED = "surety: stopped"
+INTERRUPTED = 130
 
-from surety import __version__
+# Ctrl-C may come while the libraries of the command line themselves are read
+try:
+    from collections.abc import Sequence
+    from importlib import import_module
+    from typing import Any
+
+    import click
+
+    from surety import __version__
+    from surety.commands import line_of
+except KeyboardInterrupt:
+    sys.stderr.write(f"{STOPPED}\n")
+    sys.exit(INTERRUPTED)
 
 # name -> (module, attribute, one-line help): nothing is imported until a command is used
 COMMANDS = {
@@ -27,8 +40,60 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A click group whose commands are imported on use, so that `--help` stays fast."""
+class Surety(click.Group):
+    """A group whose commands are imported on use, and whose every failure is one line.
+
+    What click calls a usage error exits 1 like any other error, for 2 means a finding; Ctrl-C
+    exits 130. Both hold for commands of every depth.
+    """
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line and exit; without `standalone_mode` errors are raised as they
+        are.
+        """
+        name = prog_name if prog_name is not None else self.name
+        if not standalone_mode:
+            return super().main(args, name, complete_var, False, **extra)
+        try:
+            code = super().main(args, name, complete_var, False, **extra)
+        except click.ClickException as error:
+            click.echo(error.message, err=True)
+            sys.exit(1)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo(STOPPED, err=True)
+            sys.exit(INTERRUPTED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Parse the options of the group."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except KeyboardInterrupt:  # click would write an empty line
+            raise click.Abort from None
+        except click.ClickException as error:
+            raise click.ClickException(line_of(error)) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Import and run a command; its errors become lines that name it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+        except click.ClickException as error:
+            raise click.ClickException(line_of(error, ctx)) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the command names in the order of the table."""
@@ -50,7 +115,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("surety", cls=Surety, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="surety")
 def main() -> None:
     """Collateral vaults: demo, checks, keeper and measurements.

@@ -701,6 +701,7 @@ def vectors(file: Path, as_json: bool, no_evm: bool) -> None:
     """
     from surety.anvil import AnvilFailed, AnvilMissing
     from surety.chain import ChainError
+    from surety.commands import Failure
     from surety.harness import HarnessError
 
     try:
@@ -721,8 +722,7 @@ def vectors(file: Path, as_json: bool, no_evm: bool) -> None:
         ChainError,
         OSError,
     ) as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise SystemExit(1) from None
+        raise Failure(error) from None
     if as_json:
         click.echo(json.dumps(outcome.to_json()))
     else:

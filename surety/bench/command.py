@@ -14,9 +14,12 @@ from rich.table import Table
 from surety.anvil import AnvilFailed, AnvilMissing
 from surety.bench.gas import Gas, compare, measure_gas
 from surety.chain import ChainError
+from surety.commands import Failure
+from surety.compile import ArtifactError
 from surety.files import write_atomically
+from surety.paths import root
 
-SNAPSHOT = Path("snapshots/gas.json")
+SNAPSHOT = root() / "snapshots" / "gas.json"
 
 
 @click.group()
@@ -34,7 +37,7 @@ def bench() -> None:
     "--snapshot",
     type=click.Path(dir_okay=False, path_type=Path),
     default=SNAPSHOT,
-    show_default=True,
+    show_default="snapshots/gas.json of the project",
     help="The committed figures.",
 )
 def gas(as_json: bool, check: bool, update: bool, snapshot: Path) -> None:
@@ -44,13 +47,14 @@ def gas(as_json: bool, check: bool, update: bool, snapshot: Path) -> None:
     with other users. An operation that does not exist yet is null.
     """
     try:
+        if check and not update and not snapshot.exists():
+            raise Failure(f"no snapshot at {snapshot}; write one with --update")
         committed = _read(snapshot)
         measured = measure_gas()
         if update:
             write_atomically(snapshot, json.dumps(measured, indent=2) + "\n")
-    except (AnvilFailed, AnvilMissing, ChainError, OSError, ValueError) as error:
-        click.echo(f"surety bench gas: {error}", err=True)
-        sys.exit(1)
+    except (AnvilFailed, AnvilMissing, ArtifactError, ChainError, OSError, ValueError) as error:
+        raise Failure(error) from None
     if as_json:
         click.echo(json.dumps(measured, indent=2))
     else:
@@ -70,6 +74,9 @@ def _read(path: Path) -> Gas:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"{path} must hold one JSON object")
+    for name, figure in found.items():
+        if figure is not None and type(figure) is not int:
+            raise ValueError(f"{path}: {name} must be a whole number or null")
     return found
 
 

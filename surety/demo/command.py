@@ -18,6 +18,7 @@ from rich.table import Table
 
 from surety.anvil import AnvilFailed, AnvilMissing
 from surety.chain import ChainError
+from surety.commands import Failure, FiniteRange
 from surety.compile import ArtifactError
 from surety.demo.engine import DemoConfig, DemoError, DemoResult, run_demo
 from surety.demo.kinds import BY_NAME, KINDS
@@ -74,24 +75,7 @@ class Moment(click.ParamType):
             )
 
 
-class OneLineCommand(click.Command):
-    """A command whose usage errors are one line and exit 1, since 2 means a finding."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """Parse the options; raise ClickException instead of UsageError."""
-        try:
-            return super().make_context(info_name, args, parent, **extra)
-        except click.UsageError as error:
-            raise click.ClickException(" ".join(error.format_message().split())) from None
-
-
-@click.command(cls=OneLineCommand)
+@click.command()
 @click.option(
     "--prices",
     type=click.Path(path_type=FilePath),
@@ -135,7 +119,7 @@ class OneLineCommand(click.Command):
 )
 @click.option(
     "--speed",
-    type=click.FloatRange(0.01, 10_000),
+    type=FiniteRange(0.01, 10_000),
     help="Prices per block: 4 thins the series (lows are kept), 0.5 puts two blocks between two "
     "prices. Simulated time always follows the series. Default: about 800 blocks.",
 )
@@ -177,8 +161,7 @@ def demo(
         )
         sys.exit(INTERRUPTED)
     except _FORESEEN as error:
-        click.echo(f"surety demo: {' '.join(str(error).split()) or type(error).__name__}", err=True)
-        sys.exit(1)
+        raise Failure(str(error) or type(error).__name__) from None
     if as_json:
         click.echo(json.dumps(to_json(result, report), indent=2))
     else:

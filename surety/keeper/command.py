@@ -18,41 +18,47 @@ from eth_utils.address import is_address
 from rich.console import Console
 from rich.table import Table
 
-from surety.chain import Rpc, RpcError, TransportError
+from surety.chain import Reverted, Rpc, RpcError, TransportError
+from surety.commands import Failure, FiniteRange, counted
 from surety.formulas import Revert
-from surety.keeper import words
+from surety.keeper import codec, words
 from surety.keeper.book import Book, KeeperError, Reading
-from surety.keeper.codec import BadAnswer
+from surety.keeper.codec import BadAnswer, view_request
 from surety.keeper.engine import HeadReport, Keeper, KeeperConfig
 from surety.keeper.explain import as_json
 from surety.keeper.market import ContractMarket
+from surety.keeper.node import ask, is_revert
 from surety.keeper.risk import State, Unpriced, exact
 from surety.keeper.senders import DrySender, KeySender, Sender
 from surety.keeper.strategy import Absorb, Intent, Take
+from surety.keeper.words import KIND_COUNT
 
 WAD = 10**18
 DEV_CHAIN = 31_337
 # the first key that every local development node funds: worth nothing elsewhere, and refused there
 DEV_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
+LONGEST_INTERVAL = 86_400
+
+TOKEN_OF = codec.function("token_of(uint256)", "address")
+SILENT_REVERT = str(Reverted(""))
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn every foreseen failure into one line on stderr and exit code 1; Ctrl-C ends quietly."""
+    """Turn every foreseen failure into one line on stderr and exit code 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
         except KeeperError as error:
-            raise click.ClickException(str(error)) from error
+            raise Failure(error) from error
         except (TransportError, RpcError, BadAnswer) as error:
             text = " ".join(str(error).split()) or type(error).__name__
-            raise click.ClickException(
-                f"the node does not answer as a node should: {text}"
-            ) from error
+            raise Failure(f"the node does not answer as a node should: {text}") from error
 
     return run
 
@@ -68,7 +74,8 @@ def _wad(_context: click.Context, _parameter: click.Parameter, value: str | None
     if value is None:
         return None
     whole, _, part = value.partition(".")
-    if not (whole + part).isdigit() or len(part) > 18:
+    digits = whole + part
+    if not (digits.isascii() and digits.isdigit()) or len(part) > 18 or len(whole) > 60:
         raise click.BadParameter(f"{value} is not a number with at most 18 decimals")
     return int(whole or "0") * WAD + int(part.ljust(18, "0") or "0")
 
@@ -107,7 +114,13 @@ def keeper() -> None:
 @click.option(
     "--native-price", callback=_wad, help="Coins per native coin, to value gas; none: no takes."
 )
-@click.option("--interval", type=click.FloatRange(0.05), default=1.0, help="Seconds between looks.")
+@click.option(
+    "--interval",
+    type=FiniteRange(0.05, LONGEST_INTERVAL),
+    default=1.0,
+    show_default=True,
+    help="Seconds between looks.",
+)
 @click.option("--once", is_flag=True, help="Do one block's work and end.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent.")
 @one_line_errors
@@ -136,6 +149,8 @@ def run(
     if chain_id is not None and book.chain_id != chain_id:
         raise KeeperError(f"wrong chain: the node is on {book.chain_id}, not {chain_id}")
     sender = _sender(rpc, book.chain_id, keystore, password_file, dev_key, dry_run)
+    if market is not None:
+        check_market(rpc, book.hub, market)
     worker = Keeper(
         rpc,
         vault,
@@ -157,7 +172,7 @@ def run(
                 return
             time.sleep(interval)
     except KeyboardInterrupt:
-        console.print("stopped")
+        click.echo("surety keeper run: stopped", err=True)
 
 
 @keeper.command()
@@ -191,7 +206,7 @@ def status(url: str, vault: str, from_block: int, as_json_: bool) -> None:
             )
         )
     else:
-        table = Table(title=f"block {reading.head.number}, {len(book.table)} accounts")
+        table = Table(title=f"block {reading.head.number}, {counted(len(book.table), 'account')}")
         table.add_column("state")
         table.add_column("accounts", justify="right")
         table.add_column("debt", justify="right")
@@ -234,6 +249,39 @@ def connect(url: str) -> Rpc:
         return Rpc(url)
     except ValueError as error:
         raise KeeperError(f"bad --rpc: {error}") from error
+
+
+def check_market(rpc: Rpc, hub: str, market: str) -> None:
+    """Raise KeeperError unless a contract at `market` answers `quote_sell` for a listed kind.
+
+    A revert with a reason is an answer, for a market may be closed for now; one without any is how
+    a contract refuses a function that it does not have.
+    """
+    listed = [("eth_call", [view_request(hub, TOKEN_OF, k), "latest"]) for k in range(KIND_COUNT)]
+    code, *found = ask(rpc, [("eth_getCode", [market, "latest"]), *listed])
+    if not isinstance(code, str):
+        raise BadAnswer("the node did not answer about the market")
+    if code in ("0x", "0x0"):
+        raise KeeperError(f"no market at {market}: there is no contract")
+    tokens = [
+        token
+        for token in (codec.result(TOKEN_OF, answer) for answer in found if not is_revert(answer))
+        if int(token, 16)
+    ]
+    quotes = [view_request(market, codec.MARKET_QUOTE_SELL, token, 1) for token in tokens]
+    answers = ask(rpc, [("eth_call", [quote, "latest"]) for quote in quotes])
+    if answers and not any(_quotes(answer) for answer in answers):
+        raise KeeperError(f"no market at {market}: the contract there does not quote a sale")
+
+
+def _quotes(answer: object) -> bool:
+    if is_revert(answer):
+        return not str(getattr(answer, "message", "")).endswith(SILENT_REVERT)
+    try:
+        codec.result(codec.MARKET_QUOTE_SELL, answer)
+    except BadAnswer:
+        return False
+    return True
 
 
 def parse_account(text: str) -> int:

@@ -39,7 +39,7 @@ def surety(world: World, *args: str, vault: str | None = None, url: str | None =
 
 def one_line(result: Result) -> str:
     assert result.exit_code == 1, result.output
-    assert result.output.startswith("Error: ")
+    assert result.output.startswith("surety keeper ")
     assert result.output.count("\n") == 1
     return result.output
 
@@ -163,6 +163,9 @@ def test_errors_are_one_line(world: World, keystore: tuple[str, str], tmp_path: 
     wrong = one_line(surety(world, "run", "--once", "--dev-key", "--chain-id", "1"))
     assert "wrong chain: the node is on 31337, not 1" in wrong
     assert "no key" in one_line(surety(world, "run", "--once"))
+    for value in ("nan", "inf", "-inf", "1e300"):
+        line = one_line(surety(world, "run", "--once", "--dev-key", "--interval", value))
+        assert line.startswith("surety keeper run: Invalid value for '--interval'")
     assert "no password" in one_line(surety(world, "run", "--once", "--keystore", store))
     bad = tmp_path / "bad"
     bad.write_text("battery staple")
@@ -173,6 +176,16 @@ def test_errors_are_one_line(world: World, keystore: tuple[str, str], tmp_path: 
         assert "does not open" in line
         for secret in ("battery staple", "correct horse", KEEPER_KEY[2:]):
             assert secret not in line
+
+
+def test_a_market_that_is_none_is_refused_at_the_start(world: World) -> None:
+    def run(market: str) -> Result:
+        return surety(world, "run", "--once", "--dry-run", "--market", market)
+
+    assert "there is no contract" in one_line(run("0x" + "12" * 20))
+    for other in (world.system.vault, world.system.coin, world.system.hub):
+        assert f"no market at {other}" in one_line(run(other))
+    assert run(world.market).exit_code == 0
 
 
 def test_interrupt_ends_cleanly(world: World) -> None:

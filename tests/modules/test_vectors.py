@@ -630,7 +630,7 @@ def test_command_refuses_what_is_no_vectors_file(tmp_path: Path, content: bytes,
     assert result.stdout == ""
     lines = result.stderr.splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith(f"error: {path}: ")
+    assert lines[0].startswith(f"surety vectors: {path}: ")
     assert told in lines[0]
 
 
@@ -638,10 +638,10 @@ def test_command_refuses_a_missing_file_and_a_directory(tmp_path: Path) -> None:
     missing = invoke(str(tmp_path / "none.json"))
     assert (missing.exit_code, missing.stderr) == (
         1,
-        f"error: {tmp_path}/none.json: no such file\n",
+        f"surety vectors: {tmp_path}/none.json: no such file\n",
     )
     folder = invoke(str(tmp_path))
-    assert (folder.exit_code, folder.stderr) == (1, f"error: {tmp_path}: is a directory\n")
+    assert (folder.exit_code, folder.stderr) == (1, f"surety vectors: {tmp_path}: is a directory\n")
 
 
 def test_command_starts_no_anvil_for_a_bad_file(
@@ -656,7 +656,7 @@ def test_command_names_a_missing_anvil(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURETY_ANVIL", "/nonexistent/anvil")
     result = invoke(str(DATA))
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: SURETY_ANVIL names no Anvil")
+    assert result.stderr.startswith("surety vectors: SURETY_ANVIL names no Anvil")
     assert len(result.stderr.splitlines()) == 1
 
 

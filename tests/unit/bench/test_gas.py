@@ -8,8 +8,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from surety.bench.command import bench
+from surety.bench import command
 from surety.bench.gas import OPERATIONS, compare, measure_gas
+from surety.cli import main
 from surety.paths import root
 
 LATER = {"margin_calls_10", "takes_10"}
@@ -57,23 +58,41 @@ def test_compare_says_what_rose_fell_and_appeared():
 def test_command_checks_and_updates(tmp_path):
     snapshot = tmp_path / "gas.json"
     runner = CliRunner(mix_stderr=False)
-    done = runner.invoke(bench, ["gas", "--json", "--update", "--snapshot", str(snapshot)])
+    done = runner.invoke(main, ["bench", "gas", "--json", "--update", "--snapshot", str(snapshot)])
     assert done.exit_code == 0
     written = json.loads(snapshot.read_text())
     assert json.loads(done.stdout) == written
     snapshot.write_text(json.dumps({**written, "close": 1}))
-    done = runner.invoke(bench, ["gas", "--check", "--snapshot", str(snapshot)])
+    done = runner.invoke(main, ["bench", "gas", "--check", "--snapshot", str(snapshot)])
     assert done.exit_code == 2
     assert "close: 1 ->" in done.stderr
 
 
-@pytest.mark.parametrize("content", ["{", "[]"])
+@pytest.mark.parametrize("content", ["{", "[]", '{"close": "1"}', "\xff"])
 def test_command_refuses_a_bad_snapshot(tmp_path, content):
     snapshot = tmp_path / "gas.json"
-    snapshot.write_text(content)
+    snapshot.write_bytes(content.encode("latin-1"))
     done = CliRunner(mix_stderr=False).invoke(
-        bench, ["gas", "--check", "--snapshot", str(snapshot)]
+        main, ["bench", "gas", "--check", "--snapshot", str(snapshot)]
     )
     assert done.exit_code == 1
     assert done.stderr.startswith("surety bench gas: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_command_finds_the_snapshot_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "measure_gas", lambda: committed_figures)
+    committed_figures = json.loads((root() / "snapshots" / "gas.json").read_text())
+    done = CliRunner(mix_stderr=False).invoke(main, ["bench", "gas", "--check"])
+    assert done.exit_code == 0, done.stderr
+
+
+def test_command_says_that_there_is_no_snapshot(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "measure_gas", lambda: pytest.fail("measured for nothing"))
+    path = tmp_path / "none.json"
+    done = CliRunner(mix_stderr=False).invoke(
+        main, ["bench", "gas", "--check", "--snapshot", str(path)]
+    )
+    assert done.exit_code == 1
+    assert done.stderr == f"surety bench gas: no snapshot at {path}; write one with --update\n"

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""What all commands share: failures said in one line, and numbers that are finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+
+class Failure(click.ClickException):
+    """A foreseen failure of a command: one line on stderr and exit code 1.
+
+    It remembers the command in which it was raised, so that the line can name it.
+    """
+
+    def __init__(self, message: object) -> None:
+        text = " ".join(str(message).split())
+        super().__init__(text or type(message).__name__)
+        self.ctx = click.get_current_context(silent=True)
+
+
+class FiniteRange(click.FloatRange):
+    """A float in a range that is a number: neither NaN, which passes every range, nor infinite."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number or fail with one line."""
+        try:
+            finite = math.isfinite(float(value))
+        except (TypeError, ValueError, OverflowError):
+            finite = True  # no float at all: the range says so
+        if not finite:
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return float(super().convert(value, param, ctx))
+
+
+def line_of(error: click.ClickException, fallback: click.Context | None = None) -> str:
+    """Return `surety <command>: <message>` on one line."""
+    context = getattr(error, "ctx", None) or fallback
+    path = "surety"
+    if isinstance(context, click.Context):
+        path = context.command_path
+        if context is fallback and context.invoked_subcommand:
+            path = f"{path} {context.invoked_subcommand}"
+    return f"{path}: {' '.join(error.format_message().split())}"
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number and what it counts, as in `1 block` and `1,200 blocks`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
