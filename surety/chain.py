@@ -426,10 +426,6 @@ class Rpc:
         """Set the time of the next block on a development node; it must not lie in the past."""
         self.call("evm_setNextBlockTimestamp", hex(timestamp))
 
-    def set_block_interval(self, seconds: int) -> None:
-        """Let each block of a development node be `seconds` after its parent."""
-        self.call("anvil_setBlockTimestampInterval", seconds)
-
     def set_balance(self, address: str, wei: int) -> None:
         """Give an address exactly `wei` on a development node."""
         self.call("anvil_setBalance", address, hex(wei))

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from surety.keeper.risk import Assessment, VaultParams, View, exact
 from surety.keeper.words import KindConfig, Price, Totals
 
@@ -81,8 +79,3 @@ def account(
     """Decide an account; debt in coin wei at index 1."""
     mask = sum(1 << kind for kind in balances)
     return exact(number, word(debt, mask, clock, touched), balances, at)
-
-
-def fields_of(value: Any) -> dict[str, Any]:
-    """Return a slotted dataclass as a dictionary."""
-    return {name: getattr(value, name) for name in value.__slots__}
