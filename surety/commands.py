@@ -48,6 +48,11 @@ def line_of(error: click.ClickException, fallback: click.Context | None = None) 
     return f"{path}: {' '.join(error.format_message().split())}"
 
 
+def plural(number: int, thing: str) -> str:
+    """Return what is counted, as in `block` for 1 and `blocks` for any other number."""
+    return thing if number == 1 else f"{thing}s"
+
+
 def counted(number: int, thing: str) -> str:
     """Return a number and what it counts, as in `1 block` and `1,200 blocks`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    return f"{number:,} {plural(number, thing)}"

@@ -18,26 +18,38 @@ from rich.table import Table
 
 from surety.anvil import AnvilFailed, AnvilMissing
 from surety.chain import ChainError
-from surety.commands import Failure, FiniteRange
+from surety.commands import Failure, FiniteRange, counted
 from surety.compile import ArtifactError
 from surety.demo.engine import DemoConfig, DemoError, DemoResult, run_demo
 from surety.demo.kinds import BY_NAME, KINDS
-from surety.demo.path import Path, follow, lay_out, usual_speed
+from surety.demo.path import (
+    DAY,
+    MOST_BLOCKS,
+    Path,
+    follow,
+    lay_out,
+    steepest,
+    too_long,
+    usual_speed,
+)
 from surety.demo.report import facts_of, render
 from surety.demo.scenario import ScenarioError, built_in, load_scenario, rebuild
-from surety.demo.series import SeriesError, parse_moment, read_series, utc
+from surety.demo.series import Series, SeriesError, parse_moment, read_series, utc
 from surety.deploy import BookParams, DeployError
 from surety.files import write_atomically
 from surety.keeper import KeeperError
 
 REPORT = FilePath("surety-demo.html")
 BUILT_IN = "black_thursday"
+WAD = 10**18
 SEED = 20200312
 MOST_ACCOUNTS = 5_000
 MOST_GRACE = 30 * 86_400
 INTERRUPTED = 130
 # a block may last this part of an auction at most, so that the keeper looks into it often enough
 LOOKS_PER_AUCTION = 4
+# two bars have this many prices
+FEW_PRICES = 8
 
 _FORESEEN = (
     SeriesError,
@@ -147,12 +159,18 @@ def demo(
 ) -> None:
     """Replay a market crash on a local chain with real contracts and a keeper.
 
+    JSON: amounts of coins, prices (coins per token) and collateral (whole tokens) are strings of
+    integers times 10^18; counts and gas are numbers, times unix seconds, bps hundredths of a
+    percent.
+
     Exit codes: 0 all invariants held, 1 an error (said in one line), 2 a violation.
     """
     console = Console(stderr=True, highlight=False)
     try:
         refuse_unwritable(report)
         config = configure(prices, kind, start, end, accounts, seed, grace, speed)
+        if config.note:
+            click.echo(f"surety demo: {config.note}", err=True)
         result = _run(console, config)
         write_atomically(report, render(result))
     except KeyboardInterrupt:
@@ -185,6 +203,8 @@ def configure(
     line.
     """
     facts: dict[str, list[tuple[int, int, str]]] = {}
+    longest = BookParams().auction_duration // LOOKS_PER_AUCTION
+    note = ""
     if start is not None and end is not None and start > end:
         raise SeriesError(f"--from {utc(start)} is after --to {utc(end)}; swap them")
     if prices is None:
@@ -202,11 +222,11 @@ def configure(
     else:
         series = read_series(prices, start, end)
         path = follow(series, BY_NAME[kind].name)
+        if start is None and end is None and too_long(path, longest):
+            series, path, note = _around_the_fall(prices, path, longest)
         title = f"Replay of {series.name}"
-        source = (
-            f"{series.name}, {series.rows:,} {'bars' if series.bars else 'prices'} driving {kind}"
-        )
-    longest = BookParams().auction_duration // LOOKS_PER_AUCTION
+        rows = counted(series.rows, "bar" if series.bars else "price")
+        source = f"{series.name}, {rows} driving {kind}"
     try:
         chosen = usual_speed(path, longest) if speed is None else speed
         laid = lay_out(path, chosen, longest)
@@ -221,7 +241,28 @@ def configure(
         grace=grace,
         speed=chosen,
         facts=facts,
+        note=note,
     )
+
+
+def _around_the_fall(prices: FilePath, path: Path, longest: int) -> tuple[Series, Path, str]:
+    """Return the part of a file around its steepest fall that one run can play, and a note on it.
+
+    The part is two days, or as many more as a few prices need; it is read again, so that it is
+    what --from and --to would give. Raises SeriesError when prices are too far apart for one run.
+    """
+    most, window = MOST_BLOCKS * longest, 2 * DAY
+    start, end, fall = steepest(path, window)
+    while sum(start <= at <= end for at in path.times) < FEW_PRICES and window < most:
+        window = min(2 * window, most)
+        start, end, fall = steepest(path, window)
+    series = read_series(prices, start, end)
+    note = (
+        f"{path.span / DAY:,.0f} days of prices are too long for one run: this one plays "
+        f"{utc(start)} to {utc(end)} around the steepest fall ({fall:.0%}); choose another part "
+        "with --from and --to"
+    )
+    return series, follow(series, path.driver), note
 
 
 def refuse_unwritable(report: FilePath) -> None:
@@ -240,7 +281,10 @@ def refuse_unwritable(report: FilePath) -> None:
 
 
 def to_json(result: DemoResult, report: FilePath) -> dict[str, Any]:
-    """Return the result as plain JSON: amounts in WAD as strings, counts as numbers."""
+    """Return the result as plain JSON: amounts and prices in WAD as strings, counts as numbers.
+
+    Amounts of collateral are WAD of whole tokens, whatever decimals the token has.
+    """
     keeper, path = result.keeper, result.config.path
     return {
         "steps": result.steps,
@@ -275,6 +319,7 @@ def to_json(result: DemoResult, report: FilePath) -> dict[str, Any]:
         "seed": result.config.seed,
         "grace": result.config.grace,
         "speed": result.config.speed,
+        "note": result.config.note,
         "from": path.times[0],
         "to": path.times[-1],
         "debt_repaid": str(result.debt_repaid),
@@ -282,7 +327,10 @@ def to_json(result: DemoResult, report: FilePath) -> dict[str, Any]:
         "tips": str(result.tips),
         "interest": str(result.interest),
         "struck_off": str(result.struck_off),
-        "collateral_sold": {name: str(units) for name, units in result.collateral_sold.items()},
+        "collateral_sold": {
+            name: str(units * WAD // BY_NAME[name].unit)
+            for name, units in result.collateral_sold.items()
+        },
         "average_discount_bps": result.average_discount_bps,
         "checks": dict(result.checks),
         "report": str(report),
@@ -309,7 +357,8 @@ def _run(console: Console, config: DemoConfig) -> DemoResult:
     """Run with a progress bar on stderr, or without one where stderr is no terminal."""
     if not console.is_terminal:
         console.print(
-            f"{config.title}: {config.accounts} accounts, {len(config.path)} prices, seed "
+            f"{config.title}: {counted(config.accounts, 'account')}, "
+            f"{counted(len(config.path), 'price')}, seed "
             f"{config.seed}",
             markup=False,
         )

@@ -2,9 +2,10 @@
 """Run the demo: a local chain, the real contracts and keeper, a book of owners and a falling
 market.
 
-Each price point is one or two blocks: one in which the feeds speak, one in which owners come to the
-rescue (when some do), and one in which the keeper's transactions are mined. After the last of them
-every invariant is checked. The chain's clock follows the series.
+Each price point is a step of one to seven blocks: one in which the feeds speak, one in which owners
+come to the rescue (when some do), and up to KEEPER_ROUNDS in which the keeper's transactions are
+mined (none when it has nothing to send). After every block every invariant is checked. The chain's
+clock follows the series.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class DemoError(Exception):
 class DemoConfig:
     """What to run. `path` is laid out in blocks; periods are seconds, ratios bps, gas price wei.
 
-    `purse_bps` is the keeper's purse as a share of all debt at the start.
+    `purse_bps` is the keeper's purse as a share of all debt at the start; `note` is what a reader
+    of the result must know about how it was chosen, or empty.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class DemoConfig:
     slippage_bps: int = 30
     gas_price: int = 50 * 10**9
     facts: Mapping[str, Sequence[tuple[int, int, str]]] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

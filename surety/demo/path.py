@@ -58,6 +58,15 @@ def follow(series: Series, driver: str) -> Path:
     return Path(times, prices, driver)
 
 
+def too_long(path: Path, longest_step: int) -> bool:
+    """Tell whether a run would take more than MOST_BLOCKS although each spans `longest_step`."""
+    return _least_blocks(path, longest_step) > MOST_BLOCKS
+
+
+def _least_blocks(path: Path, longest_step: int) -> int:
+    return math.ceil(path.span / longest_step)
+
+
 def usual_speed(path: Path, longest_step: int) -> float:
     """Return the points per block that make about USUAL_BLOCKS blocks, none longer than
     `longest_step` seconds.
@@ -65,8 +74,8 @@ def usual_speed(path: Path, longest_step: int) -> float:
     Below 1 when the points are further apart than that. Raises SeriesError when it would take more
     than MOST_BLOCKS.
     """
-    needed = math.ceil(path.span / longest_step)
-    if needed > MOST_BLOCKS:
+    needed = _least_blocks(path, longest_step)
+    if too_long(path, longest_step):
         start, end, fall = steepest(path)
         raise SeriesError(
             f"{path.span / DAY:,.0f} days are too long for one run ({needed:,} blocks at "

@@ -13,9 +13,10 @@ from html import escape
 from itertools import accumulate
 
 from surety import __version__
+from surety.commands import counted, plural
 from surety.demo.charts import Area, Chart, Dot, Line, draw, thin
 from surety.demo.engine import LEVELS, DemoResult, Row
-from surety.demo.kinds import KINDS, Kind
+from surety.demo.kinds import KINDS, STABLE, Kind
 from surety.demo.series import utc
 
 WAD = 10**18
@@ -86,17 +87,19 @@ def _head(result: DemoResult) -> str:
     hours = path.span / 3600
     driver = path.prices[path.driver]
     fall = 1 - min(driver) / driver[0]
+    words = result.config.note
+    note = f"<p class='muted'>{escape(words[:1].upper() + words[1:])}.</p>" if words else ""
     return (
         f"<header><p class='kicker'>Surety demo</p><h1>{escape(result.config.title)}</h1>"
-        f"<p class='lead'>{len(result.holders):,} collateral accounts went through {hours:,.0f} "
-        "hours in "
+        f"<p class='lead'>{counted(len(result.holders), 'collateral account')} went through "
+        f"{counted(round(hours), 'hour')} in "
         f"which {escape(path.driver.upper())} fell by {100 * fall:.0f} % at its worst. The "
         "contracts, the chain and the keeper "
         "that watched them were real; owners and market were played. After every block the books "
         "were "
         "checked to the last wei.</p>"
         f"<p class='muted'>{utc(path.times[0])} to {utc(path.times[-1])} UTC. "
-        f"Prices: {escape(result.config.source)}.</p></header>"
+        f"Prices: {escape(result.config.source)}.</p>{note}</header>"
     )
 
 
@@ -104,13 +107,13 @@ def _tiles(result: DemoResult) -> str:
     tiles = (
         (
             f"{result.margin_calls:,}",
-            "margin calls",
+            plural(result.margin_calls, "margin call"),
             "clocks started on accounts that owed too much",
         ),
         (f"{result.cured:,}", "cured", "by their owners, before anything (more) was sold"),
         (
             f"{len(result.takes):,}",
-            "auction takes",
+            plural(len(result.takes), "auction take"),
             f"{coins(result.debt_repaid)} coins of debt repaid",
         ),
         (
@@ -124,9 +127,9 @@ def _tiles(result: DemoResult) -> str:
             f"{_share(result.bad_debt, result.debt_repaid)} of repaid debt",
         ),
         (
-            coins(result.equity_end),
+            coins(result.equity_end, 2),
             "coins of equity at the end",
-            f"it began with {coins(result.equity_start)}",
+            f"it began with {coins(result.equity_start, 2)}",
         ),
     )
     cells = "".join(
@@ -139,13 +142,13 @@ def _tiles(result: DemoResult) -> str:
 def _verdict(result: DemoResult) -> str:
     if not result.violations:
         return (
-            f"<p class='verdict good'>{result.invariant_checks:,} checks over {result.blocks:,} "
-            "blocks, no violation.</p>"
+            f"<p class='verdict good'>{counted(result.invariant_checks, 'check')} over "
+            f"{counted(result.blocks, 'block')}, no violation.</p>"
         )
     lines = "".join(f"<li>{escape(text)}</li>" for text in result.violations[:20])
     return (
-        f"<div class='verdict bad'><p>{len(result.violations):,} violations of what must always "
-        "hold:</p>"
+        f"<div class='verdict bad'><p>{counted(len(result.violations), 'violation')} of what must "
+        "always hold:</p>"
         f"<ul>{lines}</ul></div>"
     )
 
@@ -196,6 +199,11 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
         "and "
         "auctions push the band down again."
     )
+    if kind is STABLE:
+        caption += (
+            " It may also rise above a price that stands still: a cross account whose other "
+            "collateral has been sold counts here from then on."
+        )
     legend = [("price", "price by the feed")]
     legend += [
         (f"level-{name}", f"{name} ({percent_whole(ltv)} loan to value)")
@@ -234,8 +242,8 @@ def _states_section(result: DemoResult) -> str:
     ]
     worst = max(result.rows, key=lambda row: row.called)
     caption = (
-        f"At the busiest moment ({utc(worst.at)}) {worst.called:,} accounts had a running clock. "
-        "A call is not a sale: "
+        f"At the busiest moment ({utc(worst.at)}) {counted(worst.called, 'account')} had a running "
+        "clock. A call is not a sale: "
         f"below maintenance an owner has {_hours(result.book.grace_period)} of grace; only an "
         "account below "
         "close-out goes to auction at once."
@@ -342,7 +350,10 @@ def facts_of(result: DemoResult) -> list[tuple[str, str]]:
         if result.collateral_sold[kind.name]
     ]
     return [
-        ("accounts", f"{len(result.holders):,} of {owners:,} owners, {cross:,} with cross margin"),
+        (
+            "accounts",
+            f"{len(result.holders):,} of {counted(owners, 'owner')}, {cross:,} with cross margin",
+        ),
         ("margin calls", f"{result.margin_calls:,} (tips {coins(result.tips)} coins)"),
         ("cured by owners", f"{result.cured:,}"),
         ("auction takes", f"{len(result.takes):,}"),
@@ -367,15 +378,19 @@ def facts_of(result: DemoResult) -> list[tuple[str, str]]:
         (
             "keeper's gas",
             (
-                f"{keeper.gas:,} for {keeper.calls:,} calls, {keeper.takes:,} takes, "
-                f"{keeper.absorbs:,} absorbs, {keeper.sales:,} sales"
+                f"{keeper.gas:,} for {counted(keeper.calls, 'call')}, "
+                f"{counted(keeper.takes, 'take')}, {counted(keeper.absorbs, 'absorb')}, "
+                f"{counted(keeper.sales, 'sale')}"
             ),
         ),
         (
             "slowest margin call",
-            f"{keeper.max_blocks_to_call} blocks after the account became callable",
+            f"{counted(keeper.max_blocks_to_call, 'block')} after the account became callable",
         ),
-        ("steps and blocks", f"{result.steps:,} prices in {result.blocks:,} blocks"),
+        (
+            "steps and blocks",
+            f"{counted(result.steps, 'price')} in {counted(result.blocks, 'block')}",
+        ),
         ("invariant checks", f"{result.invariant_checks:,}"),
         ("violations", f"{len(result.violations):,}"),
     ]

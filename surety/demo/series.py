@@ -20,6 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
+from surety.commands import counted
+
 WAD_DIGITS = 18
 MAX_PRICE = 2**88 - 1  # the width of a price in the hub's word
 MAX_TIME = 2**40 - 1  # the width of a time in the vault's words
@@ -188,8 +190,8 @@ def _rows(path: Path) -> Iterator[tuple[Bar, bool]]:
                     continue
                 if len(row) != len(header):
                     raise SeriesError(
-                        f"{path}:{line}: {len(row)} fields, the header has {len(header)}; mend "
-                        "the row"
+                        f"{path}:{line}: {counted(len(row), 'field')}, the header has "
+                        f"{len(header)}; mend the row"
                     )
                 bar = _bar(path, line, row, columns, is_bar)
                 if before is not None and bar.at <= before:

@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from surety.cli import main
 from surety.demo import command
+from surety.demo.series import parse_moment
+from surety.paths import root
 
 KEYS = {
     "steps",
@@ -98,6 +100,8 @@ BAD = {
     "negative seed": ["--seed", "-1"],
     "word as a seed": ["--seed", "x"],
     "no speed": ["--speed", "0"],
+    "speed is no number": ["--speed", "nan"],
+    "infinite speed": ["--speed", "inf"],
     "coarse speed": ["--speed", "500"],
     "unknown kind": ["--kind", "doge"],
     "kind without file": ["--kind", "btc"],
@@ -134,6 +138,70 @@ def test_a_bad_file_ends_without_a_traceback(tmp_path):
     done = invoke("demo", "--prices", str(path), "--report", str(tmp_path / "page.html"))
     assert done.exit_code == 1
     assert done.stderr == f"surety demo: {path}:3: price is NaN; prices are finite and above 0\n"
+
+
+def write_days(path: Path, days: int, step: int = 600) -> None:
+    """A still price for many days, with a fall by half on the day before the last but two."""
+    start = 1_600_000_000 // 3_600 * 3_600
+    bottom = start + (days - 3) * 86_400
+    rows = ["ts,price"]
+    for at in range(start, start + days * 86_400, step):
+        late = max(0, 86_400 - abs(at - bottom))
+        rows.append(f"{at},{200 - late * 100 / 86_400:.6f}")
+    path.write_text("\n".join(rows) + "\n")
+
+
+def test_a_file_too_long_for_one_run_is_cut_to_its_steepest_fall(tmp_path):
+    path, page = tmp_path / "long.csv", tmp_path / "page.html"
+    write_days(path, 120)
+    options = ("demo", "--prices", str(path), "--report", str(page), "--accounts", "2")
+    done = invoke(*options, "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    bottom = 1_600_000_000 // 3_600 * 3_600 + 117 * 86_400
+    assert found["from"] < bottom < found["to"]
+    assert found["to"] - found["from"] <= 2 * 86_400
+    assert int(found["prices"]["eth"]["low"]) == 100 * 10**18
+    said = [line for line in done.stderr.splitlines() if "too long for one run" in line]
+    assert said == [f"surety demo: {found['note']}"]
+    assert "around the steepest fall (50%)" in found["note"]
+    assert "120 days of prices are too long" in page.read_text()
+    for window in (("--from", "2020-09-14"), ("--to", "2021-01-09")):
+        refused = invoke(*options, *window)
+        assert refused.exit_code == 1
+        assert "too long for one run" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("step", [600, 86_400, 7 * 86_400])
+def test_the_cut_holds_prices_however_far_apart(tmp_path, step):
+    path = tmp_path / "long.csv"
+    write_days(path, 400, step)
+    config = command.configure(path, "eth", None, None, 2, 1, 3_600, None)
+    assert config.note
+    assert len(config.path) > 8
+    assert config.path.span <= 63 * 86_400
+
+
+REAL = root().parent / "shared/data/prices/2024-08-05/ETH_USDT_5m_2024-01_to_2024-09.csv.gz"
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason="no recorded prices here")
+def test_a_recorded_year_is_cut_to_its_crash():
+    config = command.configure(REAL, "eth", None, None, 2, 1, 3_600, None)
+    assert config.path.times[0] < parse_moment("2024-08-05T01:15") < config.path.times[-1]
+    assert "too long for one run" in config.note
+
+
+def test_sold_collateral_is_in_whole_tokens(short_run):
+    found = command.to_json(short_run.result, Path("page.html"))["collateral_sold"]
+    sold = short_run.result.collateral_sold
+    assert sold["btc"] > 0
+    assert found == {
+        "eth": str(sold["eth"]),
+        "btc": str(sold["btc"] * 10**10),
+        "stable": str(sold["stable"] * 10**12),
+    }
 
 
 def children(pid: int) -> list[int]:

@@ -88,7 +88,7 @@ def test_violations_and_names_are_shown_as_text(broken_result):
     assert "&lt;script&gt;" in page
     assert "a &amp; b" in page
     assert "&lt;b&gt;wrong&lt;/b&gt;" in page
-    assert "1 violations" in page
+    assert "1 violation of what" in page
 
 
 def test_a_run_without_takes_has_a_page_too(short_run):
@@ -133,3 +133,25 @@ def test_times_are_whole_and_points_are_thinned():
     places = thin(1_000, 100, [7, 999])
     assert {0, 7, 999} <= set(places)
     assert len(places) <= 103
+
+
+def test_table_and_page_agree_about_equity_and_count_in_the_singular(short_run):
+    facts = dict(facts_of(short_run.result))
+    page = render(short_run.result)
+    assert f"it began with {facts['equity before'].removesuffix(' coins')}<" in page
+    one = dataclasses.replace(
+        short_run.result,
+        margin_calls=1,
+        blocks=1,
+        keeper=dataclasses.replace(short_run.result.keeper, max_blocks_to_call=1, calls=1),
+    )
+    facts = dict(facts_of(one))
+    assert facts["slowest margin call"].startswith("1 block after")
+    assert facts["steps and blocks"].endswith(" in 1 block")
+    assert "<strong>1</strong><span>margin call</span>" in render(one)
+
+
+def test_the_page_says_how_the_window_was_chosen(short_run):
+    config = dataclasses.replace(short_run.result.config, note="too <long> for one run")
+    page = render(dataclasses.replace(short_run.result, config=config))
+    assert "<p class='muted'>Too &lt;long&gt; for one run.</p>" in page

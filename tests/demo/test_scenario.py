@@ -74,11 +74,17 @@ BAD = {
     "level as a number": (('level = "171"', "level = 171"), "write a price as text"),
     "bad correlation": (("correlation = 0.9", "correlation = 1.5"), "number from 0 to 1"),
     "unsorted": (
-        ('at = 2020-03-12T10:30:00Z\nlevel = "163.07"', 'at = 2020-03-12T07:30:00Z\nlevel = "163.07"'),
+        (
+            'at = 2020-03-12T10:30:00Z\nlevel = "163.07"',
+            'at = 2020-03-12T07:30:00Z\nlevel = "163.07"',
+        ),
         r"kinds.eth.facts\[3\] is not later",
     ),
     "other end": (
-        ('at = 2020-03-13T12:00:00Z\nlevel = "127.6"', 'at = 2020-03-13T13:00:00Z\nlevel = "127.6"'),
+        (
+            'at = 2020-03-13T12:00:00Z\nlevel = "127.6"',
+            'at = 2020-03-13T13:00:00Z\nlevel = "127.6"',
+        ),
         "different times",
     ),
     "no time": (
