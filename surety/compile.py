@@ -24,6 +24,7 @@ from typing import Any
 import click
 
 from surety import paths
+from surety.files import write_atomically
 
 NOT_DEPLOYABLE = "modules"
 PARALLEL_FROM = 4
@@ -216,8 +217,9 @@ def compile_all(*, check: bool = False, force: bool = False) -> Report:
         if check:
             stale = [name for name, item in made.items() if item != kept[name]]
         else:
+            paths.ARTIFACTS.mkdir(parents=True, exist_ok=True)
             for item in made.values():
-                _write(paths.ARTIFACTS / f"{item.name}.json", item.dump())
+                write_atomically(paths.ARTIFACTS / f"{item.name}.json", item.dump())
     if not check:
         for name in orphans:
             (paths.ARTIFACTS / f"{name}.json").unlink()
@@ -231,14 +233,6 @@ def _compile_many(sources: list[Path]) -> list[Artifact]:
         return [compile_one(source) for source in sources]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         return list(pool.map(compile_one, sources))
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    draft.replace(path)
 
 
 @cache

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from surety.files import write_atomically
 from surety.formulas import Formulas, Revert, Signature
 from surety.paths import is_checkout, root
 
@@ -159,10 +160,8 @@ def _write(folder: Path, digest: str, runtime: bytes) -> None:
     for place in _places(folder):
         try:
             place.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=place)
-            with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(runtime).digest() + runtime)
-            Path(name).replace(place / f"{digest}.bin")
+            content = hashlib.sha256(runtime).digest() + runtime
+            write_atomically(place / f"{digest}.bin", content)
         except OSError:
             continue
         return
