@@ -73,7 +73,6 @@ class Mirror:
         self.penalties = 0
         self.struck_off = 0
         self.moves = 0
-        self._measured_at = started_at
         self._measured_index = RAY
 
     def live_index(self, now: int) -> int:
@@ -91,7 +90,6 @@ class Mirror:
         index = self.live_index(now)
         self.interest_ray += self.normalized * (index - self._measured_index)
         self._measured_index = index
-        self._measured_at = now
 
     def apply(self, events: Iterable[Event], times: Mapping[int, int]) -> list[Event]:
         """Apply the logs of some blocks (`times` by block number) and return the margin calls among
