@@ -18,7 +18,6 @@ from .modules import price_word
 
 implements: ILens
 
-BPS: constant(uint256) = 10_000
 MAX_KINDS: constant(uint256) = 32
 MAX_ENABLED: constant(uint256) = 8
 MAX_PAGE: constant(uint256) = 128
@@ -29,14 +28,15 @@ MAX_PAGE: constant(uint256) = 128
 def account_of(vault: address, account_: uint256) -> ILens.AccountView:
     position: account.Account = account.unpack(staticcall IVault(vault).accounts(account_))
     levels: IVault.Levels = staticcall IVault(vault).levels_of(account_)
-    opens: uint256 = self.opens_of(vault, position)
+    duration: uint256 = staticcall IVault(vault).auction_duration()
+    opens: uint256 = self.opens_of(position, self.totals_of(vault), duration)
     closes: uint256 = 0
     if opens != 0:
-        closes = opens + staticcall IVault(vault).auction_duration()
+        closes = opens + duration
     return ILens.AccountView(
         owner=convert(account_ >> 8, address),
         sub=account_ & 255,
-        state=self.state_of(vault, position, levels),
+        state=self.state_of(position, levels, opens, duration),
         collateral_mask=position.collateral_mask,
         auction_start=position.auction_start,
         opens_at=opens,
@@ -59,9 +59,9 @@ def account_of(vault: address, account_: uint256) -> ILens.AccountView:
 @view
 def holdings_of(vault: address, account_: uint256) -> DynArray[ILens.Holding, MAX_ENABLED]:
     position: account.Account = account.unpack(staticcall IVault(vault).accounts(account_))
-    opens: uint256 = self.opens_of(vault, position)
     duration: uint256 = staticcall IVault(vault).auction_duration()
-    selling: bool = opens != 0 and opens <= block.timestamp and block.timestamp <= opens + duration
+    opens: uint256 = self.opens_of(position, self.totals_of(vault), duration)
+    selling: bool = self.is_open(opens, duration, block.timestamp)
     prices: DynArray[uint256, MAX_ENABLED] = self.prices_of(vault, position.collateral_mask)
     holdings: DynArray[ILens.Holding, MAX_ENABLED] = []
     for kind: uint256 in range(MAX_KINDS):
@@ -91,10 +91,13 @@ def holdings_of(vault: address, account_: uint256) -> DynArray[ILens.Holding, MA
 @external
 @view
 def states_of(vault: address, accounts: DynArray[uint256, MAX_PAGE]) -> DynArray[uint256, MAX_PAGE]:
+    totals: ledger.Totals = self.totals_of(vault)
+    duration: uint256 = staticcall IVault(vault).auction_duration()
     states: DynArray[uint256, MAX_PAGE] = []
     for id: uint256 in accounts:
         position: account.Account = account.unpack(staticcall IVault(vault).accounts(id))
-        states.append(self.state_of(vault, position, staticcall IVault(vault).levels_of(id)))
+        opens: uint256 = self.opens_of(position, totals, duration)
+        states.append(self.state_of(position, staticcall IVault(vault).levels_of(id), opens, duration))
     return states
 
 
@@ -111,10 +114,9 @@ def levels_of(vault: address, accounts: DynArray[uint256, MAX_PAGE]) -> DynArray
 @view
 def auction_price(vault: address, account_: uint256, kind: uint256, at: uint256) -> uint256:
     position: account.Account = account.unpack(staticcall IVault(vault).accounts(account_))
-    assert kind < MAX_KINDS and (position.collateral_mask >> kind) & 1 == 1, "kind not enabled"
-    opens: uint256 = self.opens_of(vault, position)
     duration: uint256 = staticcall IVault(vault).auction_duration()
-    assert opens != 0 and opens <= at and at <= opens + duration, "not in auction"
+    opens: uint256 = self.opens_of(position, self.totals_of(vault), duration)
+    self.check_for_sale(position, kind, opens, duration, at)
     price: price_word.Price = price_word.unpack(self.prices_of(vault, 1 << kind)[0])
     assert price.flags & price_word.FAILED == 0, "price failed"
     config: ledger.Collateral = ledger.unpack_collateral(staticcall IVault(vault).collateral(kind))
@@ -127,15 +129,14 @@ def preview_take(
     vault: address, account_: uint256, kind: uint256, amount: uint256
 ) -> (uint256, uint256, uint256, uint256):
     assert amount > 0, "zero amount"
-    totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
+    totals: ledger.Totals = self.totals_of(vault)
     assert (
         totals.pauses & ledger.PAUSE_TAKE == 0 or block.timestamp >= totals.take_resumes_at
     ), "taking paused"
     position: account.Account = account.unpack(staticcall IVault(vault).accounts(account_))
-    assert kind < MAX_KINDS and (position.collateral_mask >> kind) & 1 == 1, "kind not enabled"
-    opens: uint256 = self.opens_of(vault, position)
     duration: uint256 = staticcall IVault(vault).auction_duration()
-    assert opens != 0 and opens <= block.timestamp and block.timestamp <= opens + duration, "not in auction"
+    opens: uint256 = self.opens_of(position, totals, duration)
+    self.check_for_sale(position, kind, opens, duration, block.timestamp)
     elapsed: uint256 = block.timestamp - opens
     levels: IVault.Levels = staticcall IVault(vault).levels_of(account_)
     prices: DynArray[uint256, MAX_ENABLED] = self.prices_of(vault, position.collateral_mask)
@@ -187,7 +188,7 @@ def kind_of(vault: address, kind: uint256) -> ILens.KindView:
     assert config.token != empty(address), "unknown kind"
     word: uint256 = self.prices_of(vault, 1 << kind)[0]
     price: price_word.Price = price_word.unpack(word)
-    totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
+    totals: ledger.Totals = self.totals_of(vault)
     deposited: uint256 = staticcall IVault(vault).deposited(kind)
     return ILens.KindView(
         token=config.token,
@@ -214,7 +215,7 @@ def kind_of(vault: address, kind: uint256) -> ILens.KindView:
 @external
 @view
 def book_of(vault: address) -> ILens.BookView:
-    totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
+    totals: ledger.Totals = self.totals_of(vault)
     written: ledger.Interest = ledger.unpack_interest(staticcall IVault(vault).interest())
     return ILens.BookView(
         total_debt=staticcall IVault(vault).total_debt(),
@@ -234,27 +235,49 @@ def prices_of(vault: address, mask: uint256) -> DynArray[uint256, MAX_ENABLED]:
 
 @internal
 @view
-def opens_of(vault: address, position: account.Account) -> uint256:
-    totals: ledger.Totals = ledger.unpack_totals(staticcall IVault(vault).totals())
+def totals_of(vault: address) -> ledger.Totals:
+    return ledger.unpack_totals(staticcall IVault(vault).totals())
+
+
+@internal
+@pure
+def opens_of(position: account.Account, totals: ledger.Totals, duration: uint256) -> uint256:
     return margin_math.opens_at(
-        position.auction_start,
-        staticcall IVault(vault).auction_duration(),
-        totals.take_resumes_at,
-        totals.take_pause,
+        position.auction_start, duration, totals.take_resumes_at, totals.take_pause
     )
 
 
 @internal
+@pure
+def is_open(opens: uint256, duration: uint256, at: uint256) -> bool:
+    """
+    @notice An auction that opened at `opens` (0: none) runs at time `at`.
+    """
+    return opens != 0 and opens <= at and at <= opens + duration
+
+
+@internal
+@pure
+def check_for_sale(
+    position: account.Account, kind: uint256, opens: uint256, duration: uint256, at: uint256
+):
+    assert (position.collateral_mask >> kind) & 1 == 1, "kind not enabled"  # a shift past the word gives 0
+    assert self.is_open(opens, duration, at), "not in auction"
+
+
+@internal
 @view
-def state_of(vault: address, position: account.Account, levels: IVault.Levels) -> uint256:
+def state_of(
+    position: account.Account, levels: IVault.Levels, opens: uint256, duration: uint256
+) -> uint256:
     return margin_math.account_state(
         levels.debt,
         levels.target,
         levels.maintenance,
         levels.close_out,
         position.collateral_mask,
-        self.opens_of(vault, position),
-        staticcall IVault(vault).auction_duration(),
+        opens,
+        duration,
         block.timestamp,
     )
 
