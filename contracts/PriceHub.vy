@@ -53,6 +53,8 @@ FLAG_SHIFT: constant(uint256) = 248
 NEUTRAL_MULTIPLIERS: constant(uint256) = (BPS << MULTIPLIER_SHIFT) | (BPS << 232)
 MULTIPLIERS_MASK: constant(uint256) = (2**32 - 1) << MULTIPLIER_SHIFT
 FAILED: constant(uint256) = 1 << FLAG_SHIFT
+# of a word shifted down by TIME_SHIFT: `updated_at`, and FAILED above it
+AGE_MASK: constant(uint256) = TIME_MASK | (1 << (FLAG_SHIFT - TIME_SHIFT))
 
 ATTEMPT_SHIFT: constant(uint256) = 184
 ATTEMPT_MASK: constant(uint256) = SHORT_MASK << ATTEMPT_SHIFT
@@ -126,6 +128,36 @@ def read(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
 
 @external
 @reentrant
+def sync_one(kind: uint256) -> uint256:
+    """
+    @notice `sync` of one kind.
+    @dev A fresh word costs one slot and no internal call; `_is_fresh` says why the subtraction is unchecked.
+    @return its word
+    """
+    assert kind < MAX_KINDS, "unknown kind"
+    word: uint256 = self._words[kind]
+    if unsafe_sub(block.timestamp, (word >> TIME_SHIFT) & AGE_MASK) >= FRESH_FOR:  # not `_is_fresh`
+        word = self._refresh(kind, word)
+    return word
+
+
+@external
+@view
+@reentrant
+def read_one(kind: uint256) -> uint256:
+    """
+    @notice `read` of one kind.
+    @return its word
+    """
+    assert kind < MAX_KINDS, "unknown kind"
+    word: uint256 = self._words[kind]
+    if unsafe_sub(block.timestamp, (word >> TIME_SHIFT) & AGE_MASK) >= FRESH_FOR:  # not `_is_fresh`
+        word = self._returned(self._next_word(word, self._configs[kind], self._bounds[kind]))
+    return word
+
+
+@external
+@reentrant
 def poke(mask: uint256):
     """
     @notice Refresh any number of listed kinds; open to anyone.
@@ -145,11 +177,10 @@ def poke(mask: uint256):
 @view
 def _is_fresh(word: uint256) -> bool:
     """
-    @dev False for a failed word and for one of an unlisted kind (its time is 0).
+    @dev One subtraction, unchecked: `updated_at` is never in the future, and the bit of a failed word lies above any
+         time, so that its age wraps round to more than `FRESH_FOR`. The time of an unlisted kind is 0.
     """
-    if word >> FLAG_SHIFT & 1 != 0:
-        return False
-    return block.timestamp - ((word >> TIME_SHIFT) & TIME_MASK) < FRESH_FOR
+    return unsafe_sub(block.timestamp, (word >> TIME_SHIFT) & AGE_MASK) < FRESH_FOR
 
 
 @internal
@@ -158,7 +189,6 @@ def _refresh(kind: uint256, word: uint256) -> uint256:
     @notice Ask the oracle, store and log the outcome. A failure is remembered until the next block.
     @return the word as callers see it
     """
-    assert word != 0, "unknown kind"
     config: uint256 = self._configs[kind]
     if self._has_just_failed(word, config):
         return self._returned(word)
@@ -178,13 +208,22 @@ def _next_word(word: uint256, config: uint256, bounds: uint256) -> uint256:
     """
     @notice The word to store now. It is the old one with FAILED set when there is no acceptable price.
     """
-    assert word != 0, "unknown kind"
+    self._check_listed(word)
     if self._has_just_failed(word, config):
         return word
     price: uint256 = self._accepted_price(config, bounds)
     if price == 0:
         return word | FAILED
     return self._word_of(price, word & MULTIPLIERS_MASK)
+
+
+@internal
+@pure
+def _check_listed(word: uint256):
+    """
+    @dev Not inline: the memory that a reason takes in `_next_word` would be paid by each `sync_one` above it.
+    """
+    assert word != 0, "unknown kind"
 
 
 @internal
@@ -207,8 +246,8 @@ def _accepted_price(config: uint256, bounds: uint256) -> uint256:
     if not success or len(answer) != 64:
         return 0
 
-    price: uint256 = convert(slice(answer, 0, 32), uint256)
-    updated_at: uint256 = convert(slice(answer, 32, 32), uint256)
+    price: uint256 = extract32(answer, 0, output_type=uint256)
+    updated_at: uint256 = extract32(answer, 32, output_type=uint256)
     if price < bounds & PRICE_MASK or updated_at > block.timestamp:
         return 0
     if block.timestamp - updated_at > (config >> 160) & SHORT_MASK:

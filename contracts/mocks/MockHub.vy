@@ -50,6 +50,17 @@ def read(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
     return self._words_of(mask)
 
 
+@external
+def sync_one(kind: uint256) -> uint256:
+    return self.words[kind]
+
+
+@external
+@view
+def read_one(kind: uint256) -> uint256:
+    return self.words[kind]
+
+
 @internal
 @view
 def _words_of(mask: uint256) -> DynArray[uint256, MAX_SYNC]:

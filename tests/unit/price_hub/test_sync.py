@@ -264,3 +264,105 @@ def test_an_unlisted_kind_has_no_word_and_no_token(hub, kind, reverts_with):
     assert hub.token_of(kind) == "0x" + "00" * 20
     reverts_with("unknown kind", hub.config_of, kind)
     reverts_with("unknown kind", hub.bounds_of, kind)
+
+
+# one kind
+
+
+def test_sync_one__is_sync_of_one_kind(hub, market, clock, word_of, good_word, stranger):
+    clock.forward(FRESH_FOR)
+    market.oracles[1].set_price(1_500 * WAD, sender=stranger)
+    before = word_of(0)
+    expected = hub.read_one(1)
+    assert [expected] == list(hub.read(0b10)) == list(hub.sync.call(0b10, sender=stranger))
+    assert hub.sync_one.call(1, sender=stranger) == expected
+
+    receipt = hub.sync_one(1, sender=stranger)
+
+    assert word_of(1) == good_word(1_500 * WAD, receipt.timestamp)
+    (event,) = receipt.events
+    assert (event.event_name, event.kind, event.word) == ("PriceUpdated", 1, hub.words(1))
+    assert word_of(0) == before
+
+
+def test_sync_one__uses_a_fresh_word_as_it_is(hub, oracle, clock, word_of, stranger):
+    accepted_at = word_of().updated_at
+    oracle.set_price(1_500 * WAD, sender=stranger)
+    oracle.set_mode(2, sender=stranger)
+
+    clock.next_at(accepted_at + FRESH_FOR - 1)
+    receipt = hub.sync_one(0, sender=stranger)
+
+    assert receipt.timestamp == accepted_at + FRESH_FOR - 1
+    assert (word_of().lo, word_of().updated_at, word_of().flags) == (PRICE, accepted_at, 0)
+    assert not receipt.events
+    assert hub.read_one(0) == hub.words(0)
+
+
+def test_sync_one__asks_the_oracle_when_fresh_for_has_passed_exactly(
+    hub, oracle, clock, word_of, good_word, stranger
+):
+    accepted_at = word_of().updated_at
+    oracle.set_price(1_500 * WAD, sender=stranger)
+    clock.next_at(accepted_at + FRESH_FOR)
+    hub.sync_one(0, sender=stranger)
+    assert word_of() == good_word(1_500 * WAD, accepted_at + FRESH_FOR)
+
+
+def test_sync_one__blanks_lo_and_tries_again_when_the_price_fails(
+    hub, oracle, clock, word_of, good_word, stranger
+):
+    before = word_of()
+    oracle.set_mode(1, sender=stranger)
+    clock.forward(FRESH_FOR)
+    failed = Word(0, before.hi, before.updated_at, BPS, BPS, FAILED)
+    assert Word.unpack(hub.read_one(0)) == failed
+    assert Word.unpack(hub.sync_one.call(0, sender=stranger)) == failed
+
+    hub.sync_one(0, sender=stranger)
+
+    assert word_of() == Word(before.lo, before.hi, before.updated_at, BPS, BPS, FAILED)
+    assert Word.unpack(hub.read_one(0)) == failed
+    oracle.set_mode(0, sender=stranger)
+    clock.next_at(clock.now + 1)
+    receipt = hub.sync_one(0, sender=stranger)
+    assert word_of() == good_word(PRICE, receipt.timestamp)
+
+
+def test_a_failed_word_is_never_fresh__however_young(new_hub, list_kind, governor, clock, stranger):
+    """Bounds are judged at once, so a word fails while its own time is still young."""
+    hub = new_hub(2**24 - 1)
+    oracle = list_kind(hub).oracle
+    hub.set_bounds(0, PRICE + 1, MAX_PRICE, sender=governor)
+    failed = Word.unpack(hub.words(0))
+    assert (failed.flags, clock.now - failed.updated_at < 2**24 - 1) == (FAILED, True)
+    assert Word.unpack(hub.read_one(0)).lo == Word.unpack(hub.read(1)[0]).lo == 0
+
+    oracle.set_price(PRICE + 2, sender=stranger)
+    clock.next_at(clock.now + 1)
+    hub.sync_one(0, sender=stranger)
+    assert (Word.unpack(hub.words(0)).lo, Word.unpack(hub.words(0)).flags) == (PRICE + 2, 0)
+
+
+@pytest.mark.parametrize("multiplier", [BPS, 2**16 - 1])
+@pytest.mark.parametrize("flags", [0, 2, 0xFE])
+def test_only_time_and_failed_decide_whether_a_word_is_fresh(
+    hub, oracle, clock, stranger, multiplier, flags
+):
+    """Multipliers and later flags share the word; a set bit of theirs must not age it."""
+    word = hub.words(0) % 2**216 | multiplier << 216 | multiplier << 232 | flags << 248
+    slot = next(n for n in range(64) if read_slot(clock, hub, n) == hub.words(0))
+    clock.rpc("anvil_setStorageAt", hub.address, f"0x{slot:064x}", f"0x{word:064x}")
+    oracle.set_mode(1, sender=stranger)
+    assert (hub.words(0), hub.read_one(0), list(hub.read(1))) == (word, word, [word])
+    assert not hub.sync_one(0, sender=stranger).events
+
+
+def read_slot(clock, contract, slot):
+    return int(clock.rpc("eth_getStorageAt", contract.address, hex(slot), "latest"), 16)
+
+
+@pytest.mark.parametrize("kind", [3, 31, 32, 33, 256, 2**255, 2**256 - 1])
+def test_sync_one_and_read_one_revert_when_the_kind_is_unknown(hub, kind, stranger, reverts_with):
+    reverts_with("unknown kind", hub.sync_one, kind, sender=stranger)
+    reverts_with("unknown kind", hub.read_one, kind)
