@@ -624,3 +624,87 @@ def next_multiplier(
     if bound > multiplier:
         return min(bound, multiplier + step_up * min(samples, 4))
     return max(bound, multiplier - 250 * min(samples, 24))
+
+
+# tiered margin (docs/margin-models.md)
+
+LIMB: constant(uint256) = 2**57
+
+
+@internal
+@pure
+def mul_div_wide_down(a: uint256, b: uint256, c: uint256) -> uint256:
+    """
+    @notice floor(a * b / c), exactly, by long division in two limbs of b: for a <= c < 2**197 and b < 2**114
+            no intermediate leaves 256 bits, though a * b may. Reverts where one does, and for c = 0.
+    """
+    upper: uint256 = a * (b // LIMB)  # the split of b is exact
+    lower: uint256 = a * (b % LIMB)
+    # the quotient of the upper limb rounds down, its remainder goes on with the lower one
+    return upper // c * LIMB + (upper % c * LIMB + lower) // c
+
+
+@internal
+@pure
+def bracket_line(
+    value_hi: uint256,
+    bound1: uint256,
+    bound2: uint256,
+    bound3: uint256,
+    rate0: uint256,
+    rate1: uint256,
+    rate2: uint256,
+    rate3: uint256,
+) -> (uint256, uint256):
+    """
+    @notice The marginal reduction (bps) at `value_hi`, and the offset of the line on which the integral E of the
+            reductions runs there: E(v) = (rate * v - offset) / BPS, without any rounding. At a bound the
+            steeper bracket counts (both lines meet there). The first bound that is 0 ends the brackets.
+            Requires bounds that ascend and rates that never fall.
+    """
+    if bound1 == 0 or value_hi < bound1:
+        return rate0, 0
+    offset: uint256 = (rate1 - rate0) * bound1
+    if bound2 == 0 or value_hi < bound2:
+        return rate1, offset
+    offset += (rate2 - rate1) * bound2
+    if bound3 == 0 or value_hi < bound3:
+        return rate2, offset
+    return rate3, offset + (rate3 - rate2) * bound3
+
+
+@internal
+@pure
+def tier_surcharge_up(capacity: uint256, value_hi: uint256, rate_bps: uint256, offset: uint256) -> uint256:
+    """
+    @notice What the brackets take off one capacity: ceil(capacity * E(v) / v) with the rate and offset
+            of `bracket_line` at v. At most the capacity. For capacity <= v < 2**197 and bounds below
+            2**100 no intermediate leaves 256 bits.
+    """
+    if offset == 0:
+        return self.mul_div_up(capacity, rate_bps, BPS)
+    # the inner quotient rounds down and is subtracted: the result is the exact quotient, rounded up once
+    return self.div_up(capacity * rate_bps - self.mul_div_wide_down(capacity, offset, value_hi), BPS)
+
+
+@internal
+@pure
+def scale_share_up(deposited: uint256, scale_lo: uint256, scale_hi: uint256, scale_bps: uint256) -> uint256:
+    """
+    @notice The share (WAD) that a whole book's deposits of a kind take off its initial capacity: 0 up to
+            `scale_lo`, linear to all of `scale_bps` at `scale_hi`, constant beyond. Requires scale_lo < scale_hi
+            unless `scale_bps` is 0.
+    """
+    if scale_bps == 0 or deposited <= scale_lo:
+        return 0
+    return self.mul_div_up((min(deposited, scale_hi) - scale_lo) * scale_bps, WAD, (scale_hi - scale_lo) * BPS)
+
+
+@internal
+@pure
+def scaled_surcharge_up(capacity: uint256, surcharge: uint256, scale_share: uint256) -> uint256:
+    """
+    @notice A surcharge and, on top, `scale_share` (WAD, at most WAD) of what it leaves of the capacity, rounded up: at
+            most the capacity. Requires surcharge <= capacity.
+    """
+    return surcharge + self.mul_div_up(capacity - surcharge, scale_share, WAD)

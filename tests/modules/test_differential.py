@@ -84,6 +84,22 @@ REALISTIC = {
     "slew_down": (10**3, 10**9),
     "slew_up": (10**3, 10**8),
     "collateral_mask": (0, 2**32 - 1),
+    "capacity": (10**18, 10**26),
+    "surcharge": (1, 10**24),
+    "rate_bps": (0, 10_000),
+    "rate0": (0, 2_000),
+    "rate1": (1_000, 4_000),
+    "rate2": (2_000, 8_000),
+    "rate3": (4_000, 10_000),
+    "bound1": (10**18, 10**24),
+    "bound2": (10**21, 10**26),
+    "bound3": (10**23, 10**28),
+    "offset": (10**18, 10**28),
+    "deposited": (10**6, 10**26),
+    "scale_lo": (10**6, 10**24),
+    "scale_hi": (10**12, 10**27),
+    "scale_bps": (0, 10_000),
+    "scale_share": (0, 10**18),
 }
 
 
@@ -181,9 +197,39 @@ class Drawer:
             "now": min(MAX_UINT256, max(0, now)),
         }
 
+    def line(self) -> dict[str, int]:
+        """Draw an offset as brackets below a value give it, as `tier_surcharge_up` meets it."""
+        value = self.logarithmic(1, 2**196)
+        rate = self.random.randint(0, 10_000)
+        bound = min(value, self.logarithmic(1, 2**100))
+        return {
+            "capacity": self.random.choice((0, 1, value, self.logarithmic(0, value))),
+            "value_hi": value,
+            "rate_bps": rate,
+            "offset": self.random.randint(0, rate) * bound,
+        }
+
+    def scale(self) -> dict[str, int]:
+        """Draw deposits inside, at or beside the bounds of a scale, as `scale_share_up` meets
+        them.
+        """
+        lo, hi = sorted(self.logarithmic(0, 2**120) for _ in range(2))
+        near = self.random.choice((lo, hi)) + self.random.randint(-1, 1)
+        return {
+            "deposited": max(0, self.random.choice((near, self.random.randint(lo, hi)))),
+            "scale_lo": lo,
+            "scale_hi": hi,
+            "scale_bps": self.random.choice((0, 10_000, self.random.randint(0, 10_000))),
+        }
+
     def calls(self, formulas: Formulas, count: int) -> Iterator[tuple[str, list[int]]]:
         """Draw `count` calls of every formula."""
-        whole = {"take_amounts": self.account, "account_state": self.clock}
+        whole = {
+            "take_amounts": self.account,
+            "account_state": self.clock,
+            "tier_surcharge_up": self.line,
+            "scale_share_up": self.scale,
+        }
         for name, signature in formulas.functions.items():
             for turn in range(count):
                 drawn = self.arguments(signature.args)

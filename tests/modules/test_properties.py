@@ -558,3 +558,248 @@ def test_no_formula_of_an_account_overflows_at_the_packed_widths(formulas: Formu
     assert formulas.index_up(index, 2**88 - 1, 2**40 - 1) == index
     assert formulas.slew_hi_up(price, 1, 10**9, 10**6) >= 1
     assert formulas.variance_down(2**120 - 1, 1, price, 1) <= 2**120 - 1
+
+
+# tiered margin: brackets and scale of docs/margin-models.md
+
+Brackets = tuple[int, ...]  # three bounds, of which the last may be 0, and four rates
+values = st.integers(0, 2**196) | st.integers(10**18, 10**26) | st.integers(0, 300)
+
+
+@st.composite
+def brackets(draw: st.DrawFn) -> Brackets:
+    """Draw convex brackets as a model would store them, close to the values or anywhere."""
+    size = draw(st.sampled_from((40, 120, 10**26, 2**100 - 1)))
+    bounds = draw(st.lists(st.integers(1, size), max_size=3, unique=True).map(sorted))
+    count = len(bounds) + 1
+    rates = draw(st.lists(st.integers(0, BPS), min_size=count, max_size=count).map(sorted))
+    return (*bounds, *(0 for _ in range(3 - len(bounds))), *rates, *(0 for _ in range(4 - count)))
+
+
+def integral(value: int, tiers: Brackets) -> Fraction:
+    """Integrate the marginal reductions from 0 to `value`, bracket by bracket."""
+    bounds = [0, *(bound for bound in tiers[:3] if bound)]
+    ends = [*bounds[1:], max(value, bounds[-1])]
+    total = sum(
+        rate * (min(value, end) - start)
+        for start, end, rate in zip(bounds, ends, tiers[3:], strict=False)
+        if value > start
+    )
+    return Fraction(total, BPS)
+
+
+def surcharge(capacity: int, value: int, tiers: Brackets) -> int:
+    """Return what the brackets take off one capacity."""
+    found: int = margin_math.tier_surcharge_up(
+        capacity, value, *margin_math.bracket_line(value, *tiers)
+    )
+    return found
+
+
+def kept(value: int, kind: dict[str, int], tiers: Brackets, share: int = 0) -> list[int]:
+    """Return the four capacities of one kind after the model, initial first."""
+    linear = capacities(value, value, kind)
+    left = [capacity - surcharge(capacity, value, tiers) for capacity in linear]
+    off = margin_math.scaled_surcharge_up(linear[0], linear[0] - left[0], share)
+    return [linear[0] - off, *left[1:]]
+
+
+@fast
+@given(st.integers(0, 2**197 - 1), st.integers(0, 2**114 - 1), st.integers(1, 2**197 - 1))
+def test_wide_quotient_is_exact(a: int, b: int, c: int) -> None:
+    assert margin_math.mul_div_wide_down(min(a, c), b, c) == min(a, c) * b // c
+
+
+@fast
+@given(values, brackets())
+def test_line_is_the_integral_of_the_marginal_reductions(value: int, tiers: Brackets) -> None:
+    rate, offset = margin_math.bracket_line(value, *tiers)
+    assert Fraction(rate * value - offset, BPS) == integral(value, tiers)
+
+
+@fast
+@given(brackets(), st.integers(0, 2))
+def test_brackets_meet_at_their_bounds(tiers: Brackets, at: int) -> None:
+    bound = tiers[at]
+    assume(bound != 0)
+    rate, offset = margin_math.bracket_line(bound, *tiers)
+    flatter, before = margin_math.bracket_line(bound - 1, *tiers)
+    assert rate == tiers[4 + at]  # at the bound the steeper one counts
+    assert flatter == tiers[3 + at]
+    assert rate * bound - offset == flatter * bound - before
+
+
+@fast
+@given(values, values, brackets())
+def test_marginal_reduction_and_average_never_fall(value: int, added: int, tiers: Brackets) -> None:
+    below, above = (margin_math.bracket_line(at, *tiers)[0] for at in (value, value + added))
+    assert below <= above
+    assert integral(value, tiers) * (value + added) <= integral(value + added, tiers) * value
+
+
+@fast
+@given(values, st.integers(0, BPS), brackets())
+def test_surcharge_is_exact_and_rounded_up_once(value: int, ratio: int, tiers: Brackets) -> None:
+    capacity = value * ratio // BPS
+    found = surcharge(capacity, value, tiers)
+    exact = capacity * integral(value, tiers) / value if value else Fraction(0)
+    assert exact <= found < exact + 1
+    assert found <= capacity
+
+
+@fast
+@given(values, levels(), brackets(), st.integers(0, WAD))
+def test_capacities_stay_nested_and_only_fall(
+    value: int, kind: dict[str, int], tiers: Brackets, share: int
+) -> None:
+    found = kept(value, kind, tiers, share)
+    assert found == sorted(found)
+    for after, before in zip(found, capacities(value, value, kind), strict=True):
+        assert 0 <= after <= before
+
+
+@fast
+@given(values, values, levels(), brackets(), st.integers(0, WAD))
+def test_tiered_capacity_never_falls_beyond_the_rounding(
+    value: int, added: int, kind: dict[str, int], tiers: Brackets, share: int
+) -> None:
+    before = kept(value, kind, tiers, share)
+    after = kept(value + added, kind, tiers, share)
+    for was, now, slack in zip(before, after, (5, 1, 3, 1), strict=True):
+        assert now >= was - slack
+
+
+@fast
+@given(
+    st.integers(1, 10**12), st.integers(0, 10**12), prices, prices, levels(), brackets(), st.data()
+)
+def test_initial_capacity_never_falls_beyond_the_rounding__with_two_prices(
+    balance: int,
+    added: int,
+    one: int,
+    other: int,
+    kind: dict[str, int],
+    tiers: Brackets,
+    data: Any,
+) -> None:
+    lo, hi = sorted((one, other))
+    share = data.draw(st.integers(0, WAD))
+
+    def initial(amount: int) -> int:
+        value_lo, value_hi = (margin_math.value_down(amount, price, 6) for price in (lo, hi))
+        capacity = capacities(value_lo, value_hi, kind)[0]
+        off = surcharge(capacity, value_hi, tiers)
+        left: int = capacity - margin_math.scaled_surcharge_up(capacity, off, share)
+        return left
+
+    assert initial(balance + added) >= initial(balance) - 7
+
+
+@fast
+@given(values, values, levels(), brackets(), st.integers(0, WAD))
+def test_requirements_are_superadditive_up_to_the_rounding(
+    one: int, other: int, kind: dict[str, int], tiers: Brackets, share: int
+) -> None:
+    together = kept(one + other, kind, tiers, share)
+    apart = zip(kept(one, kind, tiers, share), kept(other, kind, tiers, share), strict=True)
+    # H = v - capacity: H(a + b) >= H(a) + H(b) is capacity(a + b) <= capacity(a) + capacity(b)
+    for whole, parts, slack in zip(together, apart, (7, 2, 4, 2), strict=True):
+        assert whole <= sum(parts) + slack
+
+
+@fast
+@given(values, values, st.integers(0, BPS), brackets())
+def test_the_brackets_alone_miss_superadditivity_by_a_wei_at_most(
+    one: int, other: int, ratio: int, tiers: Brackets
+) -> None:
+    parts = [value * ratio // BPS for value in (one, other)]  # these add up or more
+    apart = surcharge(parts[0], one, tiers) + surcharge(parts[1], other, tiers)
+    assert surcharge((one + other) * ratio // BPS, one + other, tiers) >= apart - 1
+
+
+@pytest.mark.parametrize(
+    ("level", "miss", "one", "other", "tiers", "kind"),
+    [
+        ("target", 2, 39, 3, (2, 59, 65, 0, 3_017, 7_082, BPS), (4_785, 8_530, 9_429, BPS, BPS)),
+        ("close-out", 2, 38, 3, (2, 59, 65, 0, 3_017, 7_082, BPS), (4_785, 8_530, 9_429, BPS, BPS)),
+        (
+            "maintenance",
+            4,
+            75,
+            10,
+            (87, 96, 108, 192, 4_528, 4_581, 9_931),
+            (1_524, 3_998, 5_155, BPS, 11_536),
+        ),
+    ],
+)
+def test_superadditivity_is_missed_by_exactly_this_where_it_is_worst(
+    level: str, miss: int, one: int, other: int, tiers: Brackets, kind: tuple[int, ...]
+) -> None:
+    names = (
+        "initial_ltv", "maintenance_ltv", "close_out_ltv",
+        "initial_multiplier", "maintenance_multiplier",
+    )  # fmt: skip
+    at = ("initial", "target", "maintenance", "close-out").index(level)
+    whole, *parts = (
+        kept(value, dict(zip(names, kind, strict=True)), tiers)[at]
+        for value in (one + other, one, other)
+    )
+    assert whole - sum(parts) == miss
+
+
+@fast
+@given(values, st.integers(0, BPS), st.integers(1, BPS - 1), brackets())
+def test_a_sale_loses_at_least_the_steepest_slope(
+    value: int, part: int, initial_ltv: int, tiers: Brackets
+) -> None:
+    sold = value * part // BPS
+    rate, _ = margin_math.bracket_line(value, *tiers)
+    left = [
+        linear - surcharge(linear, at, tiers)
+        for at in (value, value - sold)
+        for linear in (margin_math.target_capacity(at, initial_ltv),)
+    ]
+    sized_by = Fraction(sold * initial_ltv * (BPS - rate), BPS * BPS)
+    assert left[0] - left[1] > sized_by - 2
+
+
+@fast
+@given(
+    st.integers(0, 2**128 - 1),
+    st.lists(st.integers(0, 2**120 - 1), min_size=2, max_size=2, unique=True).map(sorted),
+    st.integers(0, BPS),
+)
+def test_scale_runs_from_nothing_to_all(deposited: int, ends: list[int], scale_bps: int) -> None:
+    lo, hi = ends
+    assert margin_math.scale_share_up(lo, lo, hi, scale_bps) == 0
+    for full in (hi, hi + 1, 2**128 - 1):
+        assert margin_math.scale_share_up(full, lo, hi, scale_bps) == scale_bps * WAD // BPS
+    inside = min(max(deposited, lo), hi)
+    exact = Fraction(scale_bps * WAD * (inside - lo), BPS * (hi - lo))
+    found = margin_math.scale_share_up(deposited, lo, hi, scale_bps)
+    assert exact <= found < exact + 1
+    assert found <= margin_math.scale_share_up(deposited + 1, lo, hi, scale_bps)
+
+
+@fast
+@given(values, st.data())
+def test_scale_never_takes_more_than_what_is_left(capacity: int, data: Any) -> None:
+    off = data.draw(st.integers(0, capacity))
+    share = data.draw(st.integers(0, WAD))
+    found = margin_math.scaled_surcharge_up(capacity, off, share)
+    exact = off + Fraction((capacity - off) * share, WAD)
+    assert exact <= found < exact + 1
+    assert off <= found <= capacity
+    assert margin_math.scaled_surcharge_up(capacity, off, WAD) == capacity
+
+
+def test_no_formula_of_a_tier_overflows_at_the_packed_widths(formulas: Formulas) -> None:
+    value = formulas.value_down(2**128 - 1, 2**88 - 1, 6)
+    bound = (2**40 - 1) * WAD
+    line = formulas.bracket_line(value, bound - 2 * WAD, bound - WAD, bound, 0, 0, 0, BPS)
+    assert line == (BPS, BPS * bound)
+    off = formulas.tier_surcharge_up(value, value, *line)
+    assert off == value - bound
+    share = formulas.scale_share_up(2**128 - 1, 2**120 - 2, 2**120 - 1, BPS)
+    assert share == WAD
+    assert formulas.scaled_surcharge_up(value, off, share - 1) == value - bound // WAD
