@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bring a checkout to life: `.venv` from the hashed locks, the project itself, and Anvil.
+"""Bring a checkout to life: `.venv` from the hashed locks, the project itself, and npm's packages.
 
 Runs under the machine's own Python with nothing installed, and so imports the standard library
 only. A stamp over the locks makes a second run a matter of milliseconds.
@@ -197,8 +197,8 @@ def install_project(uv: str | None) -> None:
     run([str(part) for part in command], "Installing surety")
 
 
-def ensure_anvil(uv: str | None) -> Path:
-    """Return a usable Anvil; without one, install it from npm, with node from PyPI if need be."""
+def usable_anvil() -> Path | None:
+    """Return the Anvil that is there already; raises AnvilMissing when `$SURETY_ANVIL` is none."""
     from surety.anvil import AnvilMissing, find_anvil
 
     try:
@@ -206,18 +206,42 @@ def ensure_anvil(uv: str | None) -> Path:
     except AnvilMissing:
         if os.environ.get("SURETY_ANVIL"):
             raise
-    flags = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
+    return None
+
+
+def install_node_packages(uv: str | None, flags: Sequence[str]) -> None:
+    """Install `package-lock.json`, with node from PyPI if there is none."""
+    command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", *flags]
     npm = shutil.which("npm")
     if npm is not None and shutil.which("node") is not None:
-        say("no Anvil on PATH: installing it from npm")
-        run([npm, *flags], "npm ci")
-    else:
-        say("no Anvil and no node on PATH: installing node from PyPI, then Anvil from npm")
-        install(uv, NODE_LOCK)
-        path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", "")])
-        run([VENV / "bin" / "npm", *flags], "npm ci", {**os.environ, "PATH": path})
+        run([npm, *command], "npm ci")
+        return
+    say("no node on PATH: installing it from PyPI")
+    install(uv, NODE_LOCK)
+    path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", "")])
+    run([VENV / "bin" / "npm", *command], "npm ci", {**os.environ, "PATH": path})
+
+
+def ensure_node_packages(uv: str | None) -> Path:
+    """Install the contracts that tests trade over, and Anvil where there is none; return Anvil.
+
+    An Anvil outside the project is not downloaded again, and with it a machine without the npm
+    registry stays usable for all but those tests.
+    """
+    from surety.anvil import AnvilMissing, find_anvil
+
+    found = usable_anvil()
+    is_outside = found is not None and not found.is_relative_to(ROOT)
+    say("installing the npm packages of the lock")
     try:
-        return find_anvil(ROOT)
+        # the lock's only optional packages are the Anvils of all platforms
+        install_node_packages(uv, ["--omit=optional"] if is_outside else [])
+    except SetupError as error:
+        if found is None or not found.exists():
+            raise
+        say(f"{error} Going on without: the tests over Uniswap need `npm ci`.")
+    try:
+        return find_anvil(ROOT) if found is None or not found.exists() else found
     except AnvilMissing:
         raise SetupError(
             f"npm has no Anvil that runs on this {platform.system()} ({platform.machine()}): "
@@ -245,7 +269,9 @@ def setup() -> None:
     if done.get("project") != wanted["project"]:
         install_project(uv)
         record(done, wanted, "project")
-    found = ensure_anvil(uv)
+    found = usable_anvil()
+    if found is None or done.get("anvil") != wanted["anvil"]:
+        found = ensure_node_packages(uv)
     done["anvil_path"] = str(found)
     record(done, wanted, "anvil")
     say(f"ready ({found.relative_to(ROOT) if found.is_relative_to(ROOT) else found})")

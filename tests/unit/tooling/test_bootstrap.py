@@ -130,6 +130,70 @@ def test_setup__is_instant_when_all_is_there() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.fixture
+def npm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """Stand in for npm: note what it is asked and leave an Anvil behind, as it would."""
+    asked: list[list[str]] = []
+
+    def run(command: list[str], what: str, env: object = None) -> None:
+        asked.append([str(part) for part in command])
+        if "--omit=optional" not in command:
+            binary = tmp_path / "node_modules" / "anvil"
+            binary.parent.mkdir(exist_ok=True)
+            script(binary, "echo anvil 1.7.1")
+
+    def search(root: Path) -> Path:
+        from surety.anvil import AnvilMissing
+
+        found = tmp_path / "node_modules" / "anvil"
+        if not found.exists():
+            raise AnvilMissing("none")
+        return found
+
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "run", run)
+    monkeypatch.setattr("surety.anvil.find_anvil", search)
+    monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
+    monkeypatch.delenv("SURETY_ANVIL", raising=False)
+    return asked
+
+
+def test_node_packages__bring_anvil_where_there_is_none(
+    npm: list[list[str]], tmp_path: Path
+) -> None:
+    assert bootstrap.ensure_node_packages(None) == tmp_path / "node_modules" / "anvil"
+    assert [command[:2] for command in npm] == [["/usr/bin/npm", "ci"]]
+    assert "--ignore-scripts" in npm[0]
+    assert "--omit=optional" not in npm[0]
+
+
+def test_node_packages__leave_out_anvil_where_there_is_one(
+    npm: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = script(tmp_path.parent / "anvil-elsewhere", "echo anvil 1.7.1")
+    monkeypatch.setattr("surety.anvil.find_anvil", lambda root: elsewhere)
+    assert bootstrap.ensure_node_packages(None) == elsewhere
+    assert "--omit=optional" in npm[0]
+
+
+def test_node_packages__are_missed_by_tests_only_when_there_is_an_anvil(
+    npm: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise SetupError("npm ci failed: the disk is full.")
+
+    monkeypatch.setattr(bootstrap, "run", fail)
+    with pytest.raises(SetupError, match="disk is full"):
+        bootstrap.ensure_node_packages(None)
+    elsewhere = script(tmp_path.parent / "anvil-elsewhere", "echo anvil 1.7.1")
+    monkeypatch.setattr("surety.anvil.find_anvil", lambda root: elsewhere)
+    assert bootstrap.ensure_node_packages(None) == elsewhere
+    assert "the tests over Uniswap need `npm ci`" in capsys.readouterr().err
+
+
 def test_bootstrap__imports_the_standard_library_only() -> None:
     code = (
         "import sys, surety.bootstrap, surety.anvil;"
