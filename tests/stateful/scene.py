@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: MIT
+"""One book on a node, with its model: every move is predicted, made, and compared word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from surety import paths
+from surety.chain import Contract, UnlockedSender, deploy_contract
+from surety.compile import artifact
+from surety.deploy import LOCAL_KINDS, MAJOR, BookParams, LocalKind, SystemParams, local_kinds
+from surety.model import Book, Coin, FeedHub, FixedHub, Kind, Outcome, Position, Price, Rules
+from surety.model import predict as predicted
+from tests.stateful.node import Node
+from tests.world import BPS, GENESIS, MAX, WAD, World
+
+FEED_SCALE = 10**10
+ISOLATED = 3
+# the three that matter, one that may not share an account, and enough for "too many kinds"
+KINDS = (
+    *LOCAL_KINDS,
+    LocalKind("alone", 18, 100 * WAD, MAJOR),
+    *(LocalKind(f"small{number}", 18, 10 * WAD, MAJOR) for number in range(6)),
+)
+BASE = tuple(kind.price for kind in KINDS)
+UNIT = tuple(10**kind.decimals for kind in KINDS)
+ENVIRONMENT = ("answer", "break_feed", "say", "ceiling", "tokens", "coins", "steps")
+
+
+class Move(NamedTuple):
+    """One transaction: who makes it, at which second, and what it is.
+
+    `what` is a function of the vault, or one of ENVIRONMENT.
+    """
+
+    at: int
+    who: str
+    what: str
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a campaign begins with: `hub` is "feeds" (the PriceHub) or "words" (told directly)."""
+
+    hub: str
+    book: BookParams = BookParams()  # noqa: RUF009 - frozen
+
+
+class Disagreement(AssertionError):
+    """The vault and its model differ."""
+
+
+@cache
+def slots_of(name: str) -> dict[str, int]:
+    """Return the storage slots of a contract's variables, its modules' included."""
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+
+    source = next(paths.contracts().rglob(f"{name}.vy"))
+    import sys
+    from pathlib import Path
+
+    bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), paths.root()])
+    data = CompilerData(bundle.load_file(source), bundle)
+    found: dict[str, int] = {}
+
+    def walk(layout: dict[str, Any]) -> None:
+        for key, item in layout.items():
+            if "slot" in item:
+                found[key] = item["slot"]
+            else:
+                walk(item)
+
+    walk(data.storage_layout["storage_layout"])
+    return found
+
+
+def at_key(slot: int, key: int) -> int:
+    """Return where Vyper keeps a mapping's value."""
+    return int.from_bytes(keccak(slot.to_bytes(32) + key.to_bytes(32)))
+
+
+class Scene:
+    """Contracts, people, ten accounts, the model, and what was sent so far."""
+
+    def __init__(self, node: Node, setup: Setup) -> None:
+        self.node, self.setup = node, setup
+        rpc = node.rpc
+        governor = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
+        kinds = [
+            replace(kind, isolated=number == ISOLATED)
+            for number, kind in enumerate(local_kinds(governor, KINDS))
+        ]
+        self.world = world = World(rpc, SystemParams(tuple(kinds), setup.book))
+        self.hub, self.vault = world.hub, world.vault
+        if setup.hub == "words":
+            self._use_told_prices(kinds)
+        actor = deploy_contract(governor, artifact("MockActor"))
+        self.actor = Contract(rpc, actor, artifact("MockActor").abi)
+        self.governor, self.keeper = world.governor, world.keeper
+        self.owners = [world.owner, world.other, world.operator, world.stranger, actor]
+        self.people = [*self.owners, self.keeper, self.governor, world.fund.address]
+        self.people.append(self.vault.address)
+        subs = ((0, 1, 255), (0, 7), (0, 1), (0,), (0, 1))
+        self.ids = [
+            world.id(who, sub) for who, own in zip(self.owners, subs, strict=True) for sub in own
+        ]
+        self.moves: list[Move] = []
+        self.fund_everybody()
+        self.book = self._read_book()
+        self._prepare_reading()
+        self.check_words()
+
+    def _use_told_prices(self, kinds: Sequence[Any]) -> None:
+        """Put a second vault over a hub that says what it is told."""
+        world, rpc, book = self.world, self.world.rpc, self.setup.book
+        sender = UnlockedSender(rpc, world.governor)
+        hub = deploy_contract(sender, artifact("MockHub"))
+        self.hub = Contract(rpc, hub, artifact("MockHub").abi)
+        vault = deploy_contract(
+            sender,
+            artifact("Vault"),
+            world.governor,
+            world.coin.address,
+            hub,
+            book.grace_period,
+            book.auction_duration,
+            book.call_cool_down,
+            book.debt_floor,
+            book.call_tip,
+            book.liquidation_penalty,
+            book.rate,
+        )
+        self.vault = Contract(rpc, vault, artifact("Vault").abi)
+        world.coin.transact("set_ceiling", vault, book.ceiling, sender=world.governor)
+        for number, kind in enumerate(kinds):
+            self.hub.transact("set_kind", number, kind.token, sender=world.governor)
+            self.hub.transact(
+                "set_word", number, BASE[number], BASE[number], BPS, BPS, 0, sender=world.governor
+            )
+            levels = kind.levels
+            self.vault.transact(
+                "list_collateral",
+                number,
+                kind.token,
+                levels.initial_ltv,
+                levels.maintenance_ltv,
+                levels.close_out_ltv,
+                levels.start_factor,
+                levels.end_factor,
+                kind.cap,
+                kind.isolated,
+                sender=world.governor,
+            )
+
+    def fund_everybody(self) -> None:
+        world = self.world
+        for minter in (self.governor, self.actor.address):
+            world.coin.transact("set_ceiling", minter, 2**119, sender=self.governor)
+        world.coin.transact("mint", self.keeper, 10**9 * WAD, sender=self.governor)
+        for who in self.owners:
+            for kind, token in enumerate(world.tokens):
+                world.give(who, kind, 10**9 * UNIT[kind])
+                if who != self.actor.address:
+                    token.transact("approve", self.vault.address, MAX, sender=who)
+        for token in world.tokens:
+            data = token.encode("approve", self.vault.address, MAX)
+            self.actor.transact("execute", token.address, data, sender=self.governor)
+
+    def _read_book(self) -> Book:
+        """Take over what the chain remembers."""
+        world, vault, params = self.world, self.vault, self.setup.book
+        kinds = {k: Kind.unpack(vault.read("collateral", k)) for k in range(len(KINDS))}
+        words = [Price.unpack(self.hub.read("words", kind)) for kind in kinds]
+        feeds = [
+            (answer * FEED_SCALE, at)
+            for _, answer, _, at, _ in (feed.read("latestRoundData") for feed in world.feeds)
+        ]
+        book = Book(
+            rules=Rules(
+                grace_period=params.grace_period,
+                auction_duration=params.auction_duration,
+                call_cool_down=params.call_cool_down,
+                debt_floor=params.debt_floor,
+                call_tip=params.call_tip,
+                liquidation_penalty=params.liquidation_penalty,
+                vault=vault.address,
+                coin=world.coin.address,
+                chain_id=world.rpc.chain_id,
+            ),
+            hub=FixedHub(dict(enumerate(words)))
+            if self.setup.hub == "words"
+            else FeedHub(world.params.fresh_for, world.params.kinds[0].max_age, words, list(feeds)),
+            coin=Coin(
+                supply=world.coin.read("totalSupply"),
+                minted=world.coin.read("minted", vault.address),
+                ceiling=world.coin.read("ceiling", vault.address),
+                balances={who: world.coin.read("balanceOf", who) for who in self.people},
+            ),
+            governor=vault.read("governor"),
+            fund=vault.read("fund"),
+            kinds=kinds,
+            deposited={kind: vault.read("deposited", kind) % 2**128 for kind in kinds},
+            caps={kind: vault.read("deposited", kind) >> 128 for kind in kinds},
+            absorbed={kind: vault.read("absorbed", kind) for kind in kinds},
+            positions={id: Position() for id in self.ids},
+            held={
+                (kind, who): token.read("balanceOf", who)
+                for kind, token in enumerate(world.tokens)
+                for who in self.people
+            },
+        )
+        book.load_totals(vault.read("totals"))
+        book.load_interest(vault.read("interest"))
+        return book
+
+    # reading
+
+    def _prepare_reading(self) -> None:
+        """Find every storage word that a move can change, and its name for a report."""
+        vault, slots = self.vault.address, slots_of("Vault")
+        self.slots: list[tuple[str, int]] = []
+        self.names: list[str] = []
+
+        def add(name: str, where: str, slot: int) -> None:
+            self.names.append(name)
+            self.slots.append((where, slot))
+
+        for id in self.ids:
+            add(f"accounts[{id:#x}]", vault, at_key(slots["accounts"], id))
+            inner = at_key(slots["balances"], id)
+            for kind in range(len(KINDS)):
+                add(f"balances[{id:#x}][{kind}]", vault, at_key(inner, kind))
+        for kind in range(len(KINDS)):
+            add(f"deposited[{kind}]", vault, slots["deposited"] + kind)
+            add(f"absorbed[{kind}]", vault, slots["absorbed"] + kind)
+        add("interest", vault, slots["interest"])
+        add("totals", vault, slots["totals"])
+        coin, coin_slots = self.world.coin.address, slots_of("Stablecoin")
+        add("coin.totalSupply", coin, coin_slots["totalSupply"])
+        for who in self.people:
+            add(f"coin[{who}]", coin, at_key(coin_slots["balanceOf"], int(who, 16)))
+        token_slots = slots_of("MockToken")
+        for kind, token in enumerate(self.world.tokens):
+            for who in self.people:
+                slot = at_key(token_slots["balanceOf"], int(who, 16))
+                add(f"token{kind}[{who}]", token.address, slot)
+        self._minter = (
+            self.world.coin.encode("minted", vault),
+            self.world.coin.encode("ceiling", vault),
+        )
+
+    def expected_words(self) -> list[int]:
+        """Return the words that the model remembers, in the order of `slots`."""
+        book, kinds, found = self.book, range(len(KINDS)), []
+        for id in self.ids:
+            position = book.positions[id]
+            found.append(position.word)
+            balances = position.balances
+            found += [balances.get(kind, 0) for kind in kinds]
+        for kind in kinds:
+            found += (book.deposited_word(kind), book.absorbed[kind])
+        found += (book.interest_word, book.totals_word, book.coin.supply)
+        found += [book.coin.balances[who] for who in self.people]
+        found += [book.held[kind, who] for kind in kinds for who in self.people]
+        return found
+
+    def check_words(self) -> None:
+        """Compare every storage word that a move can change with the model's."""
+        found, expected = self.node.words(self.slots), self.expected_words()
+        if found != expected:
+            told = [
+                f"{name}: {one:#x} is not {other:#x}"
+                for name, one, other in zip(self.names, found, expected, strict=True)
+                if one != other
+            ]
+            raise Disagreement("\n".join(told))
+        coin = self.world.coin.address
+        for call, wanted in zip(
+            self._minter, (self.book.coin.minted, self.book.coin.ceiling), strict=True
+        ):
+            self.same("the vault as a minter", int.from_bytes(self.node.view(coin, call)), wanted)
+
+    def same(self, what: str, found: Any, expected: Any) -> None:
+        if found != expected:
+            raise Disagreement(f"{what}: {found!r} is not {expected!r}")
+
+    # moving
+
+    @property
+    def now(self) -> int:
+        return self.moves[-1].at if self.moves else self.world.now
+
+    def make(self, move: Move) -> Outcome:
+        """Make a move on the chain and in the model, and compare everything."""
+        self.moves.append(move)
+        if move.what in ENVIRONMENT:
+            before = self.book
+            self.book = before.copy()
+            self._surround(move)
+            self.check_words()
+            return Outcome(move.at, before, self.book, None)
+        outcome = predicted(self.book, move.what, self.model_args(move), move.who, move.at)
+        function = self.vault.interface.function(move.what, len(move.args))
+        data, target, sender = function.encode(*move.args), self.vault.address, move.who
+        if sender == self.actor.address:
+            data, target = self.actor.encode("execute", target, data), sender
+            sender = self.governor
+        ran = self.node.run(sender, target, data, move.at)
+        self.same("refused", ran.reason, outcome.reason)
+        if ran.reason is None:
+            self.same("logs", self._logs(ran.logs), [self._encode_log(*log) for log in outcome.logs])
+            output = ran.output
+            if output is not None and move.who == self.actor.address:
+                output = self.actor.decode("execute", output)
+            if output is not None and function.outputs.types:
+                self.same("returned", plain(function.decode(output)), plain(outcome.after.returned))
+        self.book = outcome.after
+        self.check_words()
+        return outcome
+
+    def model_args(self, move: Move) -> tuple[Any, ...]:
+        """Return what the model takes for a move: a contract that calls back says how."""
+        has_data = move.what in ("adjust", "take", "takes") and move.args[-1]
+        if not has_data or move.who != self.actor.address:
+            return move.args
+        return (*move.args, self._answer_callback)
+
+    def _answer_callback(self, book: Book) -> None:
+        """Do what the actor's steps do: it finds tokens and coins somewhere."""
+        for what, kind, amount in self.steps:
+            if what == "tokens":
+                book.held[kind, self.actor.address] += amount
+            else:
+                book.coin.balances[self.actor.address] += amount
+                book.coin.supply += amount
+
+    steps: tuple[tuple[str, int, int], ...] = ()
+
+    def _surround(self, move: Move) -> None:
+        """Change the world around the vault, and the model of it."""
+        world, book, args = self.world, self.book, move.args
+        if move.what == "answer":
+            kind, price = args
+            self._send(world.feeds[kind], "set_answer", (price // FEED_SCALE,), move)
+            if book.hub.feeds[kind] is not None:
+                book.hub.feeds[kind] = (price // FEED_SCALE * FEED_SCALE, move.at)
+        elif move.what == "break_feed":
+            kind, broken = args
+            self._send(world.feeds[kind], "set_reverts", (broken,), move)
+            if broken:
+                book.hub.feeds[kind] = None
+            else:
+                _, answer, _, at, _ = world.feeds[kind].read("latestRoundData")
+                book.hub.feeds[kind] = (answer * FEED_SCALE, at)
+        elif move.what == "say":
+            kind, lo, hi, *rest = args
+            self._send(self.hub, "set_word", args, move)
+            book.hub.prices[kind] = Price(lo, hi, move.at, *rest)
+        elif move.what == "ceiling":
+            self._send(world.coin, "set_ceiling", (self.vault.address, *args), move)
+            (book.coin.ceiling,) = args
+        elif move.what == "tokens":
+            kind, who, amount = args
+            self._send(world.tokens[kind], "mint", (who, amount), move)
+            book.held[kind, who] += amount
+        elif move.what == "coins":
+            who, amount = args
+            self._send(world.coin, "mint", args, move)
+            book.coin.balances[who] += amount
+            book.coin.supply += amount
+        elif move.what == "steps":
+            (self.steps,) = args
+            self._send(self.actor, "set_steps", (self._calls(args[0]),), move)
+
+    def _calls(self, steps: Sequence[tuple[str, int, int]]) -> list[tuple[str, bytes]]:
+        world, actor = self.world, self.actor.address
+        calls = []
+        for what, kind, amount in steps:
+            contract = world.tokens[kind] if what == "tokens" else world.coin
+            calls.append((contract.address, contract.encode("mint", actor, amount)))
+        return calls
+
+    def _send(self, contract: Contract, fn: str, args: Sequence[Any], move: Move) -> None:
+        ran = self.node.run(
+            self.governor, contract.address, contract.encode(fn, *args), move.at
+        )
+        assert ran.reason is None, (move, ran.reason)
+
+    # logs
+
+    def _logs(self, logs: Sequence[Any]) -> list[tuple[tuple[str, ...], bytes]]:
+        """Return the vault's raw logs as (topics, data)."""
+        found = []
+        for log in logs:
+            if isinstance(log, dict):
+                where, topics = log["address"], log["topics"]
+                data = bytes.fromhex(log["data"][2:])
+            else:
+                where, topics, data = log.address, log.topics, log.data[1]
+            if to_checksum_address(where) == self.vault.address:
+                found.append((tuple(topics), bytes(data)))
+        return found
+
+    def _encode_log(self, name: str, args: dict[str, Any]) -> tuple[tuple[str, ...], bytes]:
+        topic, inputs = events()[name]
+        assert args.keys() == {item for item, _ in inputs}, name
+        topics, data = [topic], b""
+        for item, indexed in inputs:
+            value = args[item]
+            word = (int(value, 16) if isinstance(value, str) else int(value)).to_bytes(32)
+            if indexed:
+                topics.append("0x" + word.hex())
+            else:
+                data += word
+        return tuple(topics), data
+
+
+@cache
+def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
+    """Return the vault's events by name: first topic, and its arguments with whether indexed."""
+    found = {}
+    for entry in artifact("Vault").abi:
+        if entry["type"] == "event":
+            inputs = [(item["name"], bool(item["indexed"])) for item in entry["inputs"]]
+            types = ",".join(item["type"] for item in entry["inputs"])
+            topic = "0x" + keccak(text=f"{entry['name']}({types})").hex()
+            found[entry["name"]] = (topic, inputs)
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Return nested tuples as lists."""
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
