@@ -3,14 +3,28 @@
 # SPDX-License-Identifier: MIT
 """
 @title Operators: who may act for an account besides its owner
-@notice An owner gives an operator a bitmap over the 256 sub-accounts. `lockdown` moves the owner to the next
-        epoch, which drops every operator at once.
+@notice An owner gives an operator a bitmap over the 256 sub-accounts, by a call or by a signature that anyone may bring.
+        `lockdown` moves the owner to the next epoch, which drops every operator at once, and to the next nonce, which
+        drops every signature not yet used.
+@custom:security A signature is good once, until its deadline, for one owner, one vault and one chain. The only call is
+        the static one that asks an owner for EIP-1271; whatever it does, it can only fail to confirm.
 """
 from ...interfaces import IVault
 from . import reasons
 
+DOMAIN_TYPE: constant(bytes32) = keccak256(
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+)
+SET_OPERATOR_TYPE: constant(bytes32) = keccak256(
+    "SetOperator(address owner,address operator,uint256 bits,uint256 nonce,uint256 deadline)"
+)
+NAME: constant(bytes32) = keccak256("Surety Vault")
+VERSION: constant(bytes32) = keccak256("1")
+VALID: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000  # EIP-1271's
+
 operator: public(HashMap[address, HashMap[uint256, HashMap[address, uint256]]])
 epoch: public(HashMap[address, uint256])
+nonces: public(HashMap[address, uint256])
 
 
 @external
@@ -18,18 +32,78 @@ def set_operator(operator: address, bits: uint256):
     """
     @notice Let `operator` act for the caller's sub-accounts whose bit is set; 0 revokes.
     """
-    self.operator[msg.sender][self.epoch[msg.sender]][operator] = bits
-    log IVault.OperatorSet(owner=msg.sender, operator=operator, bits=bits)
+    self._set(msg.sender, operator, bits)
+
+
+@external
+def set_operator_by_signature(
+    owner: address, operator: address, bits: uint256, deadline: uint256, signature: Bytes[1024]
+):
+    """
+    @notice `set_operator` for an owner who has signed; anyone may bring the signature until `deadline`.
+    @param signature EIP-712, of `SetOperator` with the owner's current nonce: 65 bytes r, s, v of the owner's key,
+           or anything that an owner with code confirms by EIP-1271
+    @dev A key's signature comes first, also of an owner with code: it may be an account delegating by EIP-7702. Of s the
+         top bit alone is looked at: N - s has it set for every s below half of N but one in 2**127. An owner without
+         code answers nothing. Of an answer longer than a word the first word counts; a shorter
+         one is less as a number.
+    """
+    if block.timestamp > deadline:
+        reasons.fail("signature expired")
+    nonce: uint256 = self.nonces[owner]
+    self.nonces[owner] = unsafe_add(nonce, 1)
+    digest: bytes32 = keccak256(
+        concat(
+            0x1901,
+            self._domain(),
+            keccak256(abi_encode(SET_OPERATOR_TYPE, owner, operator, bits, nonce, deadline)),
+        )
+    )
+    signed: bool = False
+    if len(signature) == 65:
+        s: uint256 = convert(extract32(signature, 32), uint256)
+        if s >> 255 == 0:
+            signer: address = ecrecover(
+                digest,
+                convert(extract32(signature, 33), uint256) & 255,
+                convert(extract32(signature, 0), uint256),
+                s,
+            )
+            signed = signer == owner and signer != empty(address)
+    if not signed:
+        success: bool = False
+        answer: Bytes[32] = b""
+        success, answer = raw_call(
+            owner,
+            abi_encode(digest, signature, method_id=0x1626ba7e),
+            max_outsize=32,
+            is_static_call=True,
+            revert_on_failure=False,
+        )
+        if not success or convert(answer, uint256) != convert(VALID, uint256):
+            reasons.fail("bad signature")
+    self._set(owner, operator, bits)
 
 
 @external
 def lockdown():
     """
-    @notice Revoke every operator of the caller at once.
+    @notice Revoke every operator of the caller at once, and every signature not yet used.
     """
     next: uint256 = self.epoch[msg.sender] + 1
     self.epoch[msg.sender] = next
+    self.nonces[msg.sender] = unsafe_add(self.nonces[msg.sender], 1)  # beyond reach
     log IVault.LockedDown(owner=msg.sender, epoch=next)
+
+
+@external
+@view
+@reentrant
+def DOMAIN_SEPARATOR() -> bytes32:
+    """
+    @notice The EIP-712 domain on the chain where it is asked: a signature does not hold on a fork with another chain id.
+    """
+    return self._domain()
 
 
 @internal
@@ -43,3 +117,17 @@ def check_authorised(id: uint256):
         bits: uint256 = self.operator[owner][self.epoch[owner]][msg.sender]
         if (bits >> (id & 255)) & 1 == 0:
             reasons.fail("not authorised")
+
+
+@internal
+def _set(owner: address, operator: address, bits: uint256):
+    self.operator[owner][self.epoch[owner]][operator] = bits
+    log IVault.OperatorSet(owner=owner, operator=operator, bits=bits)
+
+
+@internal
+@view
+def _domain() -> bytes32:
+    return keccak256(abi_encode(DOMAIN_TYPE, NAME, VERSION, chain.id, self))
+
+
