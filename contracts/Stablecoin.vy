@@ -1,70 +1,84 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
 # pragma nonreentrancy on
-# SPDX-License-Identifier: AGPL-3.0-only
+# SPDX-License-Identifier: MIT
 """
 @title Stablecoin: the debt token, with one ceiling per minter
 @notice ERC-20 with ERC-2612 permits. Minters (vaults, the fund) mint up to their own ceiling, so that a broken book
         cannot mint past it; holders transfer and burn freely; the governor sets ceilings and can do nothing else. A
         minter stays one: with its ceiling set to 0 it can mint nothing more, but repayments through it go on.
+        Minting and burning write the minter's word and the holder's balance, nothing else: the supply is derived.
         No function takes the lock (`@reentrant`): none makes an external call, and a lock would only stop
         transfers inside a callback of somebody else's.
 @custom:security A minter can burn any holder's coins. Vaults pass their own caller only; the governor must not name a
-        minter that does otherwise. Nobody else can mint or move a holder's coins. snekmate's owner and its
-        minter role are emptied at construction and none of their functions is exported.
+        minter that does otherwise. Nobody else can mint or move a holder's coins. A signature is good once, until
+        its deadline, on this chain only (a fork under another chain id refuses it).
 @custom:freeze set_ceiling(minter, 0) stops a minter's minting; burning, transfers and permits cannot be stopped.
 """
-from snekmate.auth import ownable
-from snekmate.tokens import erc20
+from ethereum.ercs import IERC20
+from ethereum.ercs import IERC20Detailed
 from ..interfaces import IStablecoin
 from .modules import governed
 
+implements: IERC20
+implements: IERC20Detailed
 implements: IStablecoin
 
-initializes: ownable
-initializes: erc20[ownable := ownable]
 initializes: governed
 
 exports: (
-    # ERC-20
-    erc20.name,
-    erc20.symbol,
-    erc20.decimals,
-    erc20.totalSupply,
-    erc20.balanceOf,
-    erc20.allowance,
-    erc20.transfer,
-    erc20.transferFrom,
-    erc20.approve,
-    # ERC-2612, ERC-5267
-    erc20.permit,
-    erc20.nonces,
-    erc20.DOMAIN_SEPARATOR,
-    erc20.eip712Domain,
-    # governance
     governed.governor,
     governed.pending_governor,
     governed.propose_governor,
     governed.accept_governor,
 )
 
-DECIMALS: constant(uint8) = 18
+MAX_MINTERS: constant(uint256) = 32
 AMOUNT_BITS: constant(uint256) = 128
 AMOUNT_MASK: constant(uint256) = 2**128 - 1
 CEILING_MASK: constant(uint256) = 2**120 - 1
 MINTER_BIT: constant(uint256) = 1 << 248
 
+VERSION: constant(String[1]) = "1"
+DOMAIN_TYPE: constant(bytes32) = keccak256(
+    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+)
+PERMIT_TYPE: constant(bytes32) = keccak256(
+    "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+)
+# half the order of secp256k1: of the two `s` of a signature only the lower one is taken
+MAX_S: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
+
+decimals: public(constant(uint8)) = 18
+name: public(reentrant(immutable(String[25])))
+symbol: public(immutable(String[5]))
+NAME_HASH: immutable(bytes32)
+
+# The supply is not stored. At all times
+#     sum of balances == sum of `minted` over all minters - _burned_beyond
+# since a mint adds one amount to a balance and to `minted`, and a burn takes one amount from a balance and divides it
+# between `minted`, which falls, and `_burned_beyond`, which rises. No balance is below 0, so the right side never
+# underflows; nothing but burning raises `_burned_beyond`, and raising it by x destroys x coins of a balance.
+# `minted` never exceeds a ceiling it once had, hence stays below 2**120, and there are at most 32 minters: the supply,
+# each balance and `_burned_beyond` stay below 2**125, and no addition to them can overflow, checked or not.
+balanceOf: public(reentrant(HashMap[address, uint256]))
 # minted:128 | ceiling:120 | is_minter:8
 _minters: HashMap[address, uint256]
+# coins burned for which no minter's `minted` fell: by holders, or beyond what a minter had outstanding
+_burned_beyond: uint256
+# every address with a word in _minters, in order of its first naming
+_minter_list: DynArray[address, MAX_MINTERS]
+
+allowance: public(reentrant(HashMap[address, HashMap[address, uint256]]))
+nonces: public(reentrant(HashMap[address, uint256]))
 
 
 @deploy
-def __init__(name: String[25], symbol: String[5], governor: address):
-    ownable.__init__()
-    erc20.__init__(name, symbol, DECIMALS, name, "1")
-    ownable._transfer_ownership(empty(address))
-    erc20.is_minter[msg.sender] = False
+def __init__(name_: String[25], symbol_: String[5], governor: address):
     governed.__init__(governor)
+    name = name_
+    symbol = symbol_
+    NAME_HASH = keccak256(name_)
 
 
 # minting and burning
@@ -86,8 +100,8 @@ def mint(receiver: address, amount: uint256) -> bool:
         return False
 
     self._minters[msg.sender] = unsafe_add(word, amount)  # minted + amount <= limit < 2**120: stays in its field
-    erc20._mint(receiver, amount)
-    log IStablecoin.Minted(minter=msg.sender, receiver=receiver, amount=amount)
+    self.balanceOf[receiver] += amount
+    log IERC20.Transfer(sender=empty(address), receiver=receiver, value=amount)
     return True
 
 
@@ -102,13 +116,17 @@ def burn(holder: address, amount: uint256) -> bool:
     word: uint256 = self._minters[msg.sender]
     assert word != 0 or holder == msg.sender, "not minter"
     assert holder != empty(address), "zero owner"
-    assert erc20.balanceOf[holder] >= amount, "amount exceeds balance"
+    balance_before: uint256 = self.balanceOf[holder]
+    assert balance_before >= amount, "amount exceeds balance"
 
+    self.balanceOf[holder] = unsafe_sub(balance_before, amount)  # amount <= balance_before
     outstanding: uint256 = word & AMOUNT_MASK
-    if outstanding != 0:
-        self._minters[msg.sender] = unsafe_sub(word, min(outstanding, amount))  # never below the field's zero
-    erc20._burn(holder, amount)
-    log IStablecoin.Burned(minter=msg.sender, holder=holder, amount=amount)
+    if amount <= outstanding:
+        self._minters[msg.sender] = unsafe_sub(word, amount)  # never below the field's zero
+    else:
+        self._minters[msg.sender] = unsafe_sub(word, outstanding)
+        self._burned_beyond += unsafe_sub(amount, outstanding)  # amount > outstanding
+    log IERC20.Transfer(sender=holder, receiver=empty(address), value=amount)
     return True
 
 
@@ -117,16 +135,146 @@ def burn(holder: address, amount: uint256) -> bool:
 def set_ceiling(minter: address, ceiling: uint256):
     """
     @notice Let `minter` have at most `ceiling` coins outstanding. Governor only. A ceiling below what is outstanding
-            stops minting until enough is burned; it takes nothing back.
+            stops minting until enough is burned; it takes nothing back. At most 32 minters are ever named.
     """
     governed.check_governor()
     assert minter != empty(address), "zero minter"
     assert ceiling <= CEILING_MASK, "ceiling too large"
-    self._minters[minter] = MINTER_BIT | (ceiling << AMOUNT_BITS) | (self._minters[minter] & AMOUNT_MASK)
+    word: uint256 = self._minters[minter]
+    if word == 0:
+        assert len(self._minter_list) < MAX_MINTERS, "too many minters"
+        self._minter_list.append(minter)
+    self._minters[minter] = MINTER_BIT | (ceiling << AMOUNT_BITS) | (word & AMOUNT_MASK)
     log IStablecoin.CeilingSet(minter=minter, ceiling=ceiling)
 
 
+# ERC-20
+
+
+@external
+@reentrant
+def transfer(to: address, amount: uint256) -> bool:
+    """
+    @notice Move the caller's coins.
+    @return True, or it reverts
+    """
+    self._transfer(msg.sender, to, amount)
+    return True
+
+
+@external
+@reentrant
+def transferFrom(owner: address, to: address, amount: uint256) -> bool:
+    """
+    @notice Move coins of `owner`, who allowed the caller to. An allowance of 2**256 - 1 is not used up.
+    @dev The zero address never allowed anything, so that `_approve` refuses it, even to move nothing.
+    @return True, or it reverts
+    """
+    allowed: uint256 = self.allowance[owner][msg.sender]
+    if allowed != max_value(uint256):
+        assert allowed >= amount, "erc20: insufficient allowance"
+        self._approve(owner, msg.sender, unsafe_sub(allowed, amount))  # amount <= allowed
+    self._transfer(owner, to, amount)
+    return True
+
+
+@external
+@reentrant
+def approve(spender: address, amount: uint256) -> bool:
+    """
+    @notice Let `spender` move at most `amount` of the caller's coins.
+    @return True, or it reverts
+    """
+    self._approve(msg.sender, spender, amount)
+    return True
+
+
+@internal
+def _transfer(owner: address, to: address, amount: uint256):
+    assert to != empty(address), "erc20: transfer to the zero address"
+    balance_before: uint256 = self.balanceOf[owner]
+    assert balance_before >= amount, "erc20: transfer amount exceeds balance"
+    self.balanceOf[owner] = unsafe_sub(balance_before, amount)  # amount <= balance_before
+    self.balanceOf[to] += amount  # read after the write above: `to` may be `owner`
+    log IERC20.Transfer(sender=owner, receiver=to, value=amount)
+
+
+@internal
+def _approve(owner: address, spender: address, amount: uint256):
+    assert owner != empty(address), "erc20: approve from the zero address"
+    assert spender != empty(address), "erc20: approve to the zero address"
+    self.allowance[owner][spender] = amount
+    log IERC20.Approval(owner=owner, spender=spender, value=amount)
+
+
+# ERC-2612, ERC-5267
+
+
+@external
+@reentrant
+def permit(owner: address, spender: address, amount: uint256, deadline: uint256, v: uint8, r: bytes32, s: bytes32):
+    """
+    @notice `approve` by a signature of `owner`, which anyone may bring.
+    @param deadline last second at which the signature is good
+    """
+    assert block.timestamp <= deadline, "erc20: expired deadline"
+    assert convert(s, uint256) <= MAX_S, "ecdsa: invalid signature `s` value"
+
+    nonce: uint256 = self.nonces[owner]
+    permitted: bytes32 = keccak256(abi_encode(PERMIT_TYPE, owner, spender, amount, nonce, deadline))
+    digest: bytes32 = keccak256(concat(x"1901", self._domain_separator(), permitted))
+    signer: address = ecrecover(digest, v, r, s)
+    assert signer != empty(address), "ecdsa: invalid signature"  # or whoever it is signs for nobody
+    assert signer == owner, "erc20: invalid signature"
+
+    self.nonces[owner] = unsafe_add(nonce, 1)  # one more per transaction: never reaches 2**256
+    self._approve(owner, spender, amount)
+
+
+@external
+@view
+@reentrant
+def DOMAIN_SEPARATOR() -> bytes32:
+    """
+    @notice What permits are signed for: this contract on the present chain.
+    """
+    return self._domain_separator()
+
+
+@internal
+@view
+def _domain_separator() -> bytes32:
+    """
+    @dev Not cached: after a fork the chain id is another, and so is this.
+    """
+    return keccak256(abi_encode(DOMAIN_TYPE, NAME_HASH, keccak256(VERSION), chain.id, self))
+
+
+@external
+@view
+@reentrant
+def eip712Domain() -> (bytes1, String[25], String[1], uint256, address, bytes32, DynArray[uint256, 1]):
+    """
+    @notice The fields of the domain: bits of the fields in use, name, version, chain id, contract; no salt and no
+            extensions.
+    """
+    return 0x0f, name, VERSION, chain.id, self, empty(bytes32), empty(DynArray[uint256, 1])
+
+
 # views
+
+
+@external
+@view
+@reentrant
+def totalSupply() -> uint256:
+    """
+    @notice All coins in existence: what all minters have outstanding, less what was burned beyond it.
+    """
+    supply: uint256 = 0
+    for minter: address in self._minter_list:
+        supply = unsafe_add(supply, self._minters[minter] & AMOUNT_MASK)  # at most 32 terms below 2**120
+    return supply - self._burned_beyond
 
 
 @external
@@ -152,8 +300,41 @@ def ceiling(minter: address) -> uint256:
 @external
 @view
 @reentrant
+def headroom(minter: address) -> uint256:
+    """
+    @notice What a minter may still mint now; 0 for others, and at or above its ceiling.
+    """
+    word: uint256 = self._minters[minter]
+    limit: uint256 = (word >> AMOUNT_BITS) & CEILING_MASK
+    outstanding: uint256 = word & AMOUNT_MASK
+    return unsafe_sub(limit, outstanding) if outstanding < limit else 0  # outstanding < limit
+
+
+@external
+@view
+@reentrant
 def is_minter(minter: address) -> bool:
     """
     @notice Whether a minter was ever named: it may burn, and mint below its ceiling.
     """
     return self._minters[minter] != 0
+
+
+@external
+@view
+@reentrant
+def minters() -> DynArray[address, MAX_MINTERS]:
+    """
+    @notice Every minter ever named, retired ones too, in order of naming.
+    """
+    return self._minter_list
+
+
+@external
+@view
+@reentrant
+def burned_beyond() -> uint256:
+    """
+    @notice Coins burned so far for which no minter's outstanding amount fell.
+    """
+    return self._burned_beyond

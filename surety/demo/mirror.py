@@ -116,10 +116,9 @@ class Mirror:
         match event.name:
             case "AccountUpdated":
                 self._account(args["account"], args["kind"], args["balance"], args["word"])
-            case "Minted":
-                self.supply += args["amount"]
-            case "Burned":
-                self.supply -= args["amount"]
+            case "Transfer":
+                self.supply += args["value"] * (int(args["sender"], 16) == 0)
+                self.supply -= args["value"] * (int(args["receiver"], 16) == 0)
             case "Accrued":
                 self.index = args["index"]
                 self.accrued_at = now

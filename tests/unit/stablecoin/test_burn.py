@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Burning: minters from anyone, holders their own, and never more than is there."""
 
+import ape
 import pytest
 
 from tests.unit.conftest import WAD, ZERO
@@ -18,20 +19,18 @@ def test_burn__by_a_minter(funded, minter, alice, ceiling, state):
     receipt = funded.burn(alice, 4 * WAD, sender=minter)
 
     assert state(minter, alice) == (6 * WAD, 6 * WAD, 6 * WAD, ceiling)
-    transfer, burned = receipt.events
-    assert (transfer.sender, transfer.receiver, transfer.value) == (alice, ZERO, 4 * WAD)
-    assert (burned.event_name, burned.minter, burned.holder, burned.amount) == (
-        "Burned",
-        minter,
-        alice,
-        4 * WAD,
-    )
+    (event,) = receipt.events
+    assert event.event_name == "Transfer"
+    assert (event.sender, event.receiver, event.value) == (alice, ZERO, 4 * WAD)
+    assert funded.burned_beyond() == 0
 
 
 def test_burn__by_the_holder_leaves_every_minter_alone(funded, minter, alice, ceiling, state):
     receipt = funded.burn(alice, 4 * WAD, sender=alice)
     assert state(minter, alice) == (6 * WAD, 6 * WAD, 10 * WAD, ceiling)
-    assert receipt.events[1].minter == alice
+    (event,) = receipt.events
+    assert (event.sender, event.receiver, event.value) == (alice, ZERO, 4 * WAD)
+    assert funded.burned_beyond() == 4 * WAD
 
 
 def test_burn_saturates__when_more_is_burned_than_the_minter_has_out(
@@ -44,9 +43,10 @@ def test_burn_saturates__when_more_is_burned_than_the_minter_has_out(
     funded.burn(bob, 9 * WAD, sender=bob)
 
     assert state(bob, bob) == (4 * WAD, 0, 0, 100 * WAD)
-    assert funded.minted(minter) == 10 * WAD
+    assert (funded.minted(minter), funded.burned_beyond()) == (10 * WAD, 6 * WAD)
     funded.burn(alice, 1, sender=bob)
     assert state(bob, alice) == (4 * WAD - 1, 4 * WAD - 1, 0, 100 * WAD)
+    assert funded.burned_beyond() == 6 * WAD + 1
 
 
 def test_burn__works_for_a_retired_minter_with_nothing_out(funded, minter, governor, alice, bob):
@@ -60,6 +60,17 @@ def test_burn__works_for_a_retired_minter_with_nothing_out(funded, minter, gover
 def test_burn_of_nothing(funded, minter, alice, state, ceiling):
     funded.burn(alice, 0, sender=minter)
     assert state(minter, alice) == (10 * WAD, 10 * WAD, 10 * WAD, ceiling)
+    funded.burn(alice, 0, sender=alice)
+    assert (funded.totalSupply(), funded.burned_beyond()) == (10 * WAD, 0)
+
+
+def test_a_refused_burn_raises_nothing(funded, alice, stranger, reverts_with):
+    """The one counter that lowers the supply rises by destroyed coins only."""
+    reverts_with("amount exceeds balance", funded.burn, stranger, 1, sender=stranger)
+    reverts_with("amount exceeds balance", funded.burn, alice, 10 * WAD + 1, sender=alice)
+    with pytest.raises(ape.exceptions.ContractLogicError):
+        funded.burn(alice, 10 * WAD + 1, sender=alice, gas_limit=200_000)
+    assert (funded.totalSupply(), funded.burned_beyond()) == (10 * WAD, 0)
 
 
 def test_burn_reverts_when_not_minter(funded, stranger, governor, alice, reverts_with):

@@ -13,14 +13,9 @@ def test_mint(coin, minter, alice, ceiling, state):
     receipt = coin.mint(alice, 5 * WAD, sender=minter)
 
     assert state(minter, alice) == (5 * WAD, 5 * WAD, 5 * WAD, ceiling)
-    transfer, minted = receipt.events
-    assert (transfer.sender, transfer.receiver, transfer.value) == (ZERO, alice, 5 * WAD)
-    assert (minted.event_name, minted.minter, minted.receiver, minted.amount) == (
-        "Minted",
-        minter,
-        alice,
-        5 * WAD,
-    )
+    (event,) = receipt.events
+    assert event.event_name == "Transfer"
+    assert (event.sender, event.receiver, event.value) == (ZERO, alice, 5 * WAD)
 
 
 def test_mint__up_to_the_ceiling_exactly(coin, minter, alice, ceiling):
@@ -91,3 +86,19 @@ def test_mint_reverts_when_not_minter(coin, governor, stranger, alice, reverts_w
 
 def test_mint_reverts_when_to_zero(coin, minter, reverts_with):
     reverts_with("mint to zero", coin.mint, ZERO, 1, sender=minter)
+
+
+def test_headroom(coin, minter, governor, alice, stranger, ceiling):
+    assert coin.headroom(stranger) == coin.headroom(governor) == coin.headroom(ZERO) == 0
+    assert coin.headroom(minter) == ceiling
+    coin.mint(alice, 10 * WAD, sender=minter)
+    assert coin.headroom(minter) == ceiling - 10 * WAD
+    for limit, left in ((10 * WAD + 1, 1), (10 * WAD, 0), (10 * WAD - 1, 0), (0, 0)):
+        coin.set_ceiling(minter, limit, sender=governor)
+        assert coin.headroom(minter) == left
+        assert coin.mint.call(alice, left, sender=minter) is (limit >= 10 * WAD)
+        assert coin.mint.call(alice, left + 1, sender=minter) is False
+    coin.burn(alice, 4 * WAD, sender=minter)
+    assert (coin.headroom(minter), coin.headroom(alice)) == (0, 0)
+    coin.set_ceiling(minter, 2**120 - 1, sender=governor)
+    assert coin.headroom(minter) == 2**120 - 1 - 6 * WAD

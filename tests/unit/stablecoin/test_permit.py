@@ -27,10 +27,18 @@ def domain(coin, chain):
 def sign(domain, bob):
     """Sign a permit of OWNER to bob; any field may be another."""
 
-    def make(signer=OWNER, value=5 * WAD, nonce=0, deadline=FOREVER, owner=OWNER.address, **other):
+    def make(
+        signer=OWNER,
+        value=5 * WAD,
+        nonce=0,
+        deadline=FOREVER,
+        owner=OWNER.address,
+        spender=bob.address,
+        **other,
+    ):
         message = {
             "owner": owner,
-            "spender": bob.address,
+            "spender": spender,
             "value": value,
             "nonce": nonce,
             "deadline": deadline,
@@ -130,6 +138,58 @@ def test_permit_reverts_when_the_signature_is_malleated(sign, refused):
     v, r, s = sign()
     high_s = (CURVE_ORDER - int.from_bytes(s, "big")).to_bytes(32, "big")
     refused((55 - v, r, high_s), reason="ecdsa: invalid signature `s` value")
+
+
+def test_permit_reverts_when_s_is_above_half_the_order(sign, refused):
+    v, r, _ = sign()
+    half = CURVE_ORDER // 2
+    refused((v, r, half.to_bytes(32, "big")), reason=INVALID)
+    for s in (half + 1, CURVE_ORDER, FOREVER):
+        high_s = s.to_bytes(32, "big")
+        refused((v, r, high_s), reason="ecdsa: invalid signature `s` value")
+
+
+@pytest.mark.parametrize("v", [0, 1, 26, 29, 255])
+def test_permit_reverts_when_v_is_neither_27_nor_28(sign, refused, v):
+    _, r, s = sign()
+    refused((v, r, s), reason="ecdsa: invalid signature")
+
+
+def test_a_refused_permit_uses_no_nonce(coin, sign, bob, refused):
+    refused(sign(signer=OTHER), reason=INVALID)
+    assert coin.nonces(OWNER.address) == 0
+    coin.permit(OWNER.address, bob, 5 * WAD, FOREVER, *sign(), sender=bob)
+    assert (coin.nonces(OWNER.address), coin.nonces(OTHER.address)) == (1, 0)
+
+
+def test_permit_reverts_when_spender_is_zero(coin, sign, stranger, reverts_with):
+    signature = sign(spender=ZERO)
+    reverts_with(
+        "erc20: approve to the zero address",
+        coin.permit, OWNER.address, ZERO, 5 * WAD, FOREVER, *signature, sender=stranger,
+    )  # fmt: skip
+
+
+def test_permit__again_lowers_the_allowance(coin, sign, bob):
+    coin.permit(OWNER.address, bob, 5 * WAD, FOREVER, *sign(), sender=bob)
+    coin.permit(OWNER.address, bob, 0, FOREVER, *sign(nonce=1, value=0), sender=bob)
+    assert (coin.allowance(OWNER.address, bob), coin.nonces(OWNER.address)) == (0, 2)
+
+
+def test_a_signature_does_not_hold_on_a_fork(coin, chain, clock, domain, sign, bob, refused):
+    """The domain follows the chain's id, it is no constant of the deployment."""
+    signature, before = sign(), chain.chain_id
+    clock.rpc("anvil_setChainId", 4_242)
+    try:
+        assert int(clock.rpc("eth_chainId"), 16) == 4_242
+        assert bytes(coin.DOMAIN_SEPARATOR()) == hash_domain(domain | {"chainId": 4_242})
+        assert coin.eip712Domain()[3] == 4_242
+        refused(signature, reason=INVALID)
+        there = sign(chainId=4_242)
+        assert coin.permit.call(OWNER.address, bob, 5 * WAD, FOREVER, *there, sender=bob) is None
+    finally:
+        clock.rpc("anvil_setChainId", before)
+    refused(there, reason=INVALID)
 
 
 def test_domain(coin, domain):

@@ -194,10 +194,10 @@ def test_the_committed_artifacts_are_current() -> None:
 
 def test_the_committed_artifacts_name_no_environment() -> None:
     stablecoin = artifact("Stablecoin")
-    assert "snekmate/tokens/erc20.vy" in stablecoin.sources
+    assert "contracts/modules/governed.vy" in stablecoin.sources
     for name in compiler.deployables():
         for source in artifact(name).sources:
-            assert source.split("/")[0] in {"contracts", "interfaces", "snekmate"}
+            assert source.split("/")[0] in {"contracts", "interfaces"}
 
 
 def test_paths__lead_to_the_checkout() -> None:
