@@ -245,7 +245,7 @@ def test_it_reverts_when_s_is_high(book):
     book.refuse(signature[:32] + (ORDER - s).to_bytes(32, "big") + bytes([55 - signature[64]]))
 
 
-@pytest.mark.parametrize("v", [0, 1, 26, 29, 255])
+@pytest.mark.parametrize("v", [0, 1, 26, 29, 59, 60, 91, 92, 155, 156, 255])
 def test_it_reverts_when_v_is_neither_27_nor_28(book, v):
     book.refuse(book.sign()[:64] + bytes([v]))
 
