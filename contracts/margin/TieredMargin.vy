@@ -85,12 +85,13 @@ def surcharges(
     close_out: uint256 = 0
     sold_bps: uint256 = 0
     for exposure: IMarginModel.Exposure in exposures:
+        rate: uint256 = 0
+        offset: uint256 = 0
         off: uint256 = 0
         brackets: uint256 = self._brackets[exposure.kind]
         if brackets != 0:
-            rate: uint256 = 0
-            offset: uint256 = 0
             rate, offset = self._line(brackets, exposure.value)
+        if rate != 0:
             off = margin_math.tier_surcharge_up(exposure.initial, exposure.value, rate, offset)
             target += margin_math.tier_surcharge_up(exposure.target, exposure.value, rate, offset)
             maintenance += margin_math.tier_surcharge_up(exposure.maintenance, exposure.value, rate, offset)

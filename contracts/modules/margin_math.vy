@@ -638,6 +638,8 @@ def mul_div_wide_down(a: uint256, b: uint256, c: uint256) -> uint256:
     @notice floor(a * b / c), exactly, by long division in two limbs of b: for a <= c < 2**197 and b < 2**114
             no intermediate leaves 256 bits, though a * b may. Reverts where one does, and for c = 0.
     """
+    if a < 2**142 and b < 2**114:
+        return unsafe_mul(a, b) // c  # below 2**256, so nothing is lost; this is every account of real size
     upper: uint256 = a * (b // LIMB)  # the split of b is exact
     lower: uint256 = a * (b % LIMB)
     # the quotient of the upper limb rounds down, its remainder goes on with the lower one
