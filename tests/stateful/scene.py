@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from eth_utils.address import to_checksum_address
@@ -18,7 +20,7 @@ from surety.deploy import LOCAL_KINDS, MAJOR, BookParams, LocalKind, SystemParam
 from surety.model import Book, Coin, FeedHub, FixedHub, Kind, Outcome, Position, Price, Rules
 from surety.model import predict as predicted
 from tests.stateful.node import Node
-from tests.world import BPS, GENESIS, MAX, WAD, World
+from tests.world import BPS, MAX, WAD, World
 
 FEED_SCALE = 10**10
 ISOLATED = 3
@@ -28,8 +30,11 @@ KINDS = (
     LocalKind("alone", 18, 100 * WAD, MAJOR),
     *(LocalKind(f"small{number}", 18, 10 * WAD, MAJOR) for number in range(6)),
 )
-BASE = tuple(kind.price for kind in KINDS)
-UNIT = tuple(10**kind.decimals for kind in KINDS)
+# what the hub prices and the vault does not list at first: one that it may, one that it may not
+LATER = (LocalKind("later", 12, 10 * WAD, MAJOR), LocalKind("coarse", 5, 10 * WAD, MAJOR))
+ALL_KINDS = (*KINDS, *LATER)
+BASE = tuple(kind.price for kind in ALL_KINDS)
+UNIT = tuple(10**kind.decimals for kind in ALL_KINDS)
 ENVIRONMENT = ("answer", "break_feed", "say", "ceiling", "tokens", "coins", "steps")
 
 
@@ -64,9 +69,6 @@ def slots_of(name: str) -> dict[str, int]:
     from vyper.compiler.phases import CompilerData
 
     source = next(paths.contracts().rglob(f"{name}.vy"))
-    import sys
-    from pathlib import Path
-
     bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), paths.root()])
     data = CompilerData(bundle.load_file(source), bundle)
     found: dict[str, int] = {}
@@ -94,14 +96,21 @@ class Scene:
         self.node, self.setup = node, setup
         rpc = node.rpc
         governor = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
-        kinds = [
+        params = [
             replace(kind, isolated=number == ISOLATED)
-            for number, kind in enumerate(local_kinds(governor, KINDS))
+            for number, kind in enumerate(local_kinds(governor, ALL_KINDS))
         ]
+        kinds = params[: len(KINDS)]
         self.world = world = World(rpc, SystemParams(tuple(kinds), setup.book))
         self.hub, self.vault = world.hub, world.vault
+        self.tokens = [world.contract("MockToken", kind.token) for kind in params]
+        self.feeds = [world.contract("MockAggregator", kind.aggregator) for kind in params]
+        for kind in params[len(KINDS) :]:
+            oracle = deploy_contract(governor, artifact("ChainlinkOracle"), kind.aggregator)
+            limits = (kind.max_age, kind.min_price, kind.max_price, kind.slew_down, kind.slew_up)
+            self.hub.transact("list_kind", kind.token, oracle, *limits, sender=governor)
         if setup.hub == "words":
-            self._use_told_prices(kinds)
+            self._use_told_prices(params)
         actor = deploy_contract(governor, artifact("MockActor"))
         self.actor = Contract(rpc, actor, artifact("MockActor").abi)
         self.governor, self.keeper = world.governor, world.keeper
@@ -114,11 +123,12 @@ class Scene:
         ]
         self.moves: list[Move] = []
         self.fund_everybody()
+        self._appoint(world.stranger)
         self.book = self._read_book()
         self._prepare_reading()
         self.check_words()
 
-    def _use_told_prices(self, kinds: Sequence[Any]) -> None:
+    def _use_told_prices(self, params: Sequence[Any]) -> None:
         """Put a second vault over a hub that says what it is told."""
         world, rpc, book = self.world, self.world.rpc, self.setup.book
         sender = UnlockedSender(rpc, world.governor)
@@ -140,11 +150,13 @@ class Scene:
         )
         self.vault = Contract(rpc, vault, artifact("Vault").abi)
         world.coin.transact("set_ceiling", vault, book.ceiling, sender=world.governor)
-        for number, kind in enumerate(kinds):
+        for number, kind in enumerate(params):
             self.hub.transact("set_kind", number, kind.token, sender=world.governor)
             self.hub.transact(
                 "set_word", number, BASE[number], BASE[number], BPS, BPS, 0, sender=world.governor
             )
+            if number >= len(KINDS):
+                continue
             levels = kind.levels
             self.vault.transact(
                 "list_collateral",
@@ -166,22 +178,32 @@ class Scene:
             world.coin.transact("set_ceiling", minter, 2**119, sender=self.governor)
         world.coin.transact("mint", self.keeper, 10**9 * WAD, sender=self.governor)
         for who in self.owners:
-            for kind, token in enumerate(world.tokens):
-                world.give(who, kind, 10**9 * UNIT[kind])
+            for kind, token in enumerate(self.tokens):
+                token.transact("mint", who, 10**9 * UNIT[kind], sender=self.governor)
                 if who != self.actor.address:
                     token.transact("approve", self.vault.address, MAX, sender=who)
-        for token in world.tokens:
+        for token in self.tokens:
             data = token.encode("approve", self.vault.address, MAX)
             self.actor.transact("execute", token.address, data, sender=self.governor)
+
+    def _appoint(self, fund: str) -> None:
+        """Let somebody with a key be the fund."""
+        known = {name for name, _ in self.vault.interface.functions}
+        if "set_fund" in known:
+            self.vault.transact("set_fund", fund, sender=self.governor)
+        else:
+            self.vault.transact("propose_fund", fund, sender=self.governor)
+            self.vault.transact("accept_fund", sender=fund)
 
     def _read_book(self) -> Book:
         """Take over what the chain remembers."""
         world, vault, params = self.world, self.vault, self.setup.book
         kinds = {k: Kind.unpack(vault.read("collateral", k)) for k in range(len(KINDS))}
-        words = [Price.unpack(self.hub.read("words", kind)) for kind in kinds]
+        words = [Price.unpack(self.hub.read("words", kind)) for kind in range(len(ALL_KINDS))]
+        tokens = {kind: token.address for kind, token in enumerate(self.tokens)}
         feeds = [
             (answer * FEED_SCALE, at)
-            for _, answer, _, at, _ in (feed.read("latestRoundData") for feed in world.feeds)
+            for _, answer, _, at, _ in (feed.read("latestRoundData") for feed in self.feeds)
         ]
         book = Book(
             rules=Rules(
@@ -195,9 +217,16 @@ class Scene:
                 coin=world.coin.address,
                 chain_id=world.rpc.chain_id,
             ),
-            hub=FixedHub(dict(enumerate(words)))
+            hub=FixedHub(dict(enumerate(words)), tokens)
             if self.setup.hub == "words"
-            else FeedHub(world.params.fresh_for, world.params.kinds[0].max_age, words, list(feeds)),
+            else FeedHub(
+                world.params.fresh_for,
+                world.params.kinds[0].max_age,
+                words,
+                list(feeds),
+                {},
+                tokens,
+            ),
             coin=Coin(
                 supply=world.coin.read("totalSupply"),
                 minted=world.coin.read("minted", vault.address),
@@ -213,7 +242,7 @@ class Scene:
             positions={id: Position() for id in self.ids},
             held={
                 (kind, who): token.read("balanceOf", who)
-                for kind, token in enumerate(world.tokens)
+                for kind, token in enumerate(self.tokens)
                 for who in self.people
             },
         )
@@ -236,9 +265,10 @@ class Scene:
         for id in self.ids:
             add(f"accounts[{id:#x}]", vault, at_key(slots["accounts"], id))
             inner = at_key(slots["balances"], id)
-            for kind in range(len(KINDS)):
+            for kind in range(len(ALL_KINDS)):
                 add(f"balances[{id:#x}][{kind}]", vault, at_key(inner, kind))
-        for kind in range(len(KINDS)):
+        for kind in range(len(ALL_KINDS)):
+            add(f"collateral[{kind}]", vault, slots["collateral"] + kind)
             add(f"deposited[{kind}]", vault, slots["deposited"] + kind)
             add(f"absorbed[{kind}]", vault, slots["absorbed"] + kind)
         add("interest", vault, slots["interest"])
@@ -248,7 +278,7 @@ class Scene:
         for who in self.people:
             add(f"coin[{who}]", coin, at_key(coin_slots["balanceOf"], int(who, 16)))
         token_slots = slots_of("MockToken")
-        for kind, token in enumerate(self.world.tokens):
+        for kind, token in enumerate(self.tokens):
             for who in self.people:
                 slot = at_key(token_slots["balanceOf"], int(who, 16))
                 add(f"token{kind}[{who}]", token.address, slot)
@@ -259,14 +289,16 @@ class Scene:
 
     def expected_words(self) -> list[int]:
         """Return the words that the model remembers, in the order of `slots`."""
-        book, kinds, found = self.book, range(len(KINDS)), []
+        book, kinds, found = self.book, range(len(ALL_KINDS)), []
         for id in self.ids:
             position = book.positions[id]
             found.append(position.word)
             balances = position.balances
             found += [balances.get(kind, 0) for kind in kinds]
         for kind in kinds:
-            found += (book.deposited_word(kind), book.absorbed[kind])
+            listed = book.kinds.get(kind)
+            found.append(listed.word if listed else 0)
+            found += (book.deposited_word(kind), book.absorbed.get(kind, 0))
         found += (book.interest_word, book.totals_word, book.coin.supply)
         found += [book.coin.balances[who] for who in self.people]
         found += [book.held[kind, who] for kind in kinds for who in self.people]
@@ -316,7 +348,9 @@ class Scene:
         ran = self.node.run(sender, target, data, move.at)
         self.same("refused", ran.reason, outcome.reason)
         if ran.reason is None:
-            self.same("logs", self._logs(ran.logs), [self._encode_log(*log) for log in outcome.logs])
+            self.same(
+                "logs", self._logs(ran.logs), [self._encode_log(*log) for log in outcome.logs]
+            )
             output = ran.output
             if output is not None and move.who == self.actor.address:
                 output = self.actor.decode("execute", output)
@@ -328,6 +362,14 @@ class Scene:
 
     def model_args(self, move: Move) -> tuple[Any, ...]:
         """Return what the model takes for a move: a contract that calls back says how."""
+        if move.what == "list_collateral":
+            token = move.args[1]
+            decimals = [
+                kind.decimals
+                for kind, found in zip(ALL_KINDS, self.tokens, strict=True)
+                if found.address == token
+            ]
+            return (*move.args, *decimals)
         has_data = move.what in ("adjust", "take", "takes") and move.args[-1]
         if not has_data or move.who != self.actor.address:
             return move.args
@@ -349,16 +391,16 @@ class Scene:
         world, book, args = self.world, self.book, move.args
         if move.what == "answer":
             kind, price = args
-            self._send(world.feeds[kind], "set_answer", (price // FEED_SCALE,), move)
+            self._send(self.feeds[kind], "set_answer", (price // FEED_SCALE,), move)
             if book.hub.feeds[kind] is not None:
                 book.hub.feeds[kind] = (price // FEED_SCALE * FEED_SCALE, move.at)
         elif move.what == "break_feed":
             kind, broken = args
-            self._send(world.feeds[kind], "set_reverts", (broken,), move)
+            self._send(self.feeds[kind], "set_reverts", (broken,), move)
             if broken:
                 book.hub.feeds[kind] = None
             else:
-                _, answer, _, at, _ = world.feeds[kind].read("latestRoundData")
+                _, answer, _, at, _ = self.feeds[kind].read("latestRoundData")
                 book.hub.feeds[kind] = (answer * FEED_SCALE, at)
         elif move.what == "say":
             kind, lo, hi, *rest = args
@@ -369,7 +411,7 @@ class Scene:
             (book.coin.ceiling,) = args
         elif move.what == "tokens":
             kind, who, amount = args
-            self._send(world.tokens[kind], "mint", (who, amount), move)
+            self._send(self.tokens[kind], "mint", (who, amount), move)
             book.held[kind, who] += amount
         elif move.what == "coins":
             who, amount = args
@@ -384,14 +426,12 @@ class Scene:
         world, actor = self.world, self.actor.address
         calls = []
         for what, kind, amount in steps:
-            contract = world.tokens[kind] if what == "tokens" else world.coin
+            contract = self.tokens[kind] if what == "tokens" else world.coin
             calls.append((contract.address, contract.encode("mint", actor, amount)))
         return calls
 
     def _send(self, contract: Contract, fn: str, args: Sequence[Any], move: Move) -> None:
-        ran = self.node.run(
-            self.governor, contract.address, contract.encode(fn, *args), move.at
-        )
+        ran = self.node.run(self.governor, contract.address, contract.encode(fn, *args), move.at)
         assert ran.reason is None, (move, ran.reason)
 
     # logs

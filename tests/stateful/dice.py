@@ -1,0 +1,530 @@
+# SPDX-License-Identifier: MIT
+"""Choose what happens next: mostly what matters to somebody now, at the edges of what is allowed.
+
+The model says in what plight each account is; the dice press on it. Amounts come from what is owed,
+held and supported, and now and then from a pool of powers and constants and their neighbours.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from surety.model import Levels, Position
+from surety.model.state import (
+    INT_MAX,
+    INT_MIN,
+    PAUSE_BORROW,
+    PAUSE_CALL,
+    PAUSE_CALLBACKS,
+    PAUSE_TAKE,
+    PAUSE_WITHDRAW,
+    ZERO_ADDRESS,
+)
+from tests.stateful.scene import BASE, ISOLATED, KINDS, UNIT, Move, Scene
+from tests.world import BPS, MAX, RAY, WAD
+
+MAIN = (0, 1, 2)
+YEAR = 365 * 86_400
+CONFIRMING, FAILED = 2, 1
+# how likely each move is on an account in a plight
+LIKELY: dict[str, dict[str, int]] = {
+    "calm": {
+        "deposit": 8, "withdraw": 7, "borrow": 14, "repay": 4, "adjust": 12, "move": 7,
+        "margin_call": 1, "margin_calls": 1, "take": 1, "takes": 1, "cure": 1, "absorb": 1,
+        "set_margin_model": 2,
+    },
+    "callable": {
+        "margin_call": 22, "margin_calls": 9, "take": 3, "takes": 2, "cure": 2, "absorb": 2,
+        "deposit": 1, "repay": 1, "borrow": 1, "withdraw": 1, "adjust": 1, "move": 1,
+    },
+    "called": {
+        "margin_call": 7, "margin_calls": 2, "take": 3, "takes": 2, "cure": 5, "absorb": 3,
+        "deposit": 3, "repay": 4, "borrow": 1, "withdraw": 1, "adjust": 3, "move": 2,
+    },
+    "in auction": {
+        "margin_call": 2, "margin_calls": 1, "take": 26, "takes": 14, "cure": 3, "absorb": 2,
+        "deposit": 1, "repay": 2, "borrow": 1, "withdraw": 1, "adjust": 1, "move": 1,
+    },
+    "dormant": {
+        "margin_call": 2, "take": 5, "takes": 2, "cure": 14, "absorb": 2, "deposit": 2,
+        "repay": 1, "borrow": 3, "withdraw": 2, "adjust": 3, "move": 2, "margin_calls": 1,
+    },
+    "absorbable": {
+        "margin_call": 6, "margin_calls": 2, "take": 3, "takes": 2, "cure": 2, "absorb": 18,
+        "deposit": 1, "repay": 1, "borrow": 1, "withdraw": 1, "adjust": 1, "move": 1,
+    },
+}  # fmt: skip
+GOVERNANCE = {
+    "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 3,
+    "withdraw_absorbed": 5, "set_fund": 1, "propose_fund": 2, "accept_fund": 2,
+    "list_margin_model": 3, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
+    "accrue": 2, "propose_governor": 1, "accept_governor": 1,
+}  # fmt: skip
+
+
+class Dice:
+    """A seeded source of moves for one scene."""
+
+    def __init__(self, scene: Scene, seed: int) -> None:
+        self.scene, self.random = scene, random.Random(seed)
+        self.known = {name for name, _ in scene.vault.interface.functions}
+        powers = [10**power for power in (6, 8, 18, 27, 38)] + [2**power for power in
+                  (64, 96, 104, 112, 120, 127, 128, 255)]  # fmt: skip
+        rules = scene.book.rules
+        constants = [rules.debt_floor, rules.call_tip, RAY, *powers]
+        self.pool = [0, 1, 2, MAX, *(c + d for c in constants for d in (-1, 0, 1))]
+
+    # what is
+
+    @property
+    def book(self) -> Any:
+        return self.scene.book
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def plight(self, position: Position, levels: Levels, now: int) -> str:
+        """Name what an account is in."""
+        opens = self.book.opens_at(position.auction_start)
+        closes = opens + self.book.rules.auction_duration
+        if levels.debt <= levels.maintenance:
+            return "dormant" if opens else "calm"
+        if not opens:
+            return "callable"
+        if now < opens:
+            return "called"
+        if now <= closes:
+            return "in auction"
+        duration = self.book.rules.auction_duration
+        return "absorbable" if levels.debt > levels.close_out and now <= closes + duration else (
+            "callable"
+        )  # fmt: skip
+
+    # when
+
+    def moment(self) -> int:
+        """Choose the second of the next move: soon, or at the edge of somebody's clock."""
+        now, roll = self.scene.now, self.random.random()
+        if roll < 0.06:
+            return now
+        if roll < 0.68:
+            return now + self.random.choice((1, 1, 1, 12, 59, 60, 61, 300, 600))
+        if roll < 0.74:
+            return now + self.random.choice((1_800, 3_599, 3_600, 3_601, 7_200))
+        if roll < 0.745:
+            return now + self.random.randint(20_000, 400_000)
+        if roll < 0.7465:
+            return now + self.random.randint(400_000, YEAR)
+        clocks = [p.auction_start for p in self.book.positions.values() if p.auction_start]
+        if not clocks:
+            return now + 1
+        opens = self.book.opens_at(self.random.choice(clocks))
+        rules = self.book.rules
+        duration = rules.auction_duration
+        edges = [
+            opens - 1,
+            opens,
+            opens + self.random.randint(0, duration),
+            opens + self.random.randint(0, duration),
+            opens + duration,
+            opens + duration + 1,
+            opens + 2 * duration,
+            opens + 2 * duration + 1,
+        ]
+        if self.chance(0.1):
+            edges = [opens + duration + rules.call_cool_down + self.random.randint(0, 1)]
+        ahead = [edge for edge in edges if now <= edge < now + 14 * 86_400]
+        return self.random.choice(ahead) if ahead else now + 1
+
+    # the world around
+
+    def surroundings(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Choose what changes around the vault before the next move."""
+        roll = self.random.random()
+        if roll < 0.30:
+            return [self.price_move()]
+        if roll < 0.325:
+            return [self.flag_move()]
+        if roll < 0.33:
+            coin = self.book.coin
+            room = self.random.choice((0, 1, WAD, 5 * WAD, 3_000 * WAD, 10**9 * WAD))
+            return [("ceiling", (min(max(0, coin.minted + room), 2**120 - 1),))]
+        if roll < 0.36 and self.book.coin.ceiling < self.book.coin.minted + 10**8 * WAD:
+            return [("ceiling", (min(self.book.coin.minted + 10**9 * WAD, 2**120 - 1),))]
+        if roll < 0.37:
+            return [("steps", (self.steps(),))]
+        if self.book.coin.balances[self.scene.keeper] < 10**7 * WAD:
+            return [("coins", (self.scene.keeper, 10**9 * WAD))]
+        return []
+
+    def market(self, kind: int) -> int:
+        """Return the market price of a kind."""
+        if self.scene.setup.hub == "words":
+            return int(self.book.hub.prices[kind].hi) or 1
+        feed = self.book.hub.feeds[kind]
+        return int(feed[0] if feed else self.book.hub.prices[kind].hi)
+
+    def kind(self) -> int:
+        if self.chance(0.88):
+            return self.random.choice(MAIN)
+        return self.random.choice(list(self.book.kinds))
+
+    def price_move(self) -> tuple[str, tuple[Any, ...]]:
+        kind, dice = self.kind(), self.random
+        size = dice.choice((3, 3, 3, 10, 30))
+        if kind == 2:
+            size = min(size, 10)
+        now, base = self.market(kind), BASE[kind]
+        lean = 1 if now < base * 6 // 10 else -1 if now > base * 15 // 10 else 0
+        percent = dice.randint(-size, size) if not lean else lean * dice.randint(0, size)
+        price = max(base // 5, now * (1_000 + percent * 10 + dice.randint(-4, 4)) // 1_000)
+        return self.told(kind, price)
+
+    def told(self, kind: int, price: int, flags: int | None = None) -> tuple[str, tuple[Any, ...]]:
+        """Return the move that makes `price` the price of a kind."""
+        if self.scene.setup.hub == "feeds":
+            return "answer", (kind, price)
+        dice = self.random
+        if flags is None:
+            flags = dice.choices((0, CONFIRMING, FAILED), (30, 2, 1))[0]
+        lo = price * dice.choice((BPS, BPS, BPS, 9_900, 9_500, 8_000)) // BPS
+        initial = dice.choice((BPS, BPS, 12_500, 25_000, dice.randint(BPS, 25_000)))
+        maintenance = dice.choice((BPS, BPS, 10_500, 12_500, dice.randint(BPS, 12_500)))
+        return "say", (kind, 0 if flags & FAILED else lo, price, initial, maintenance, flags)
+
+    def flag_move(self) -> tuple[str, tuple[Any, ...]]:
+        kind = self.kind()
+        if self.scene.setup.hub == "feeds":
+            broken = [kind for kind, feed in enumerate(self.book.hub.feeds) if feed is None]
+            if broken and self.chance(0.8):
+                return "break_feed", (self.random.choice(broken), False)
+            return "break_feed", (kind, self.chance(0.5))
+        return self.told(kind, self.market(kind), self.random.choice((0, 0, CONFIRMING, FAILED)))
+
+    def steps(self) -> tuple[tuple[str, int, int], ...]:
+        kind = self.random.choice(MAIN)
+        tokens = ("tokens", kind, self.random.randint(0, 100) * UNIT[kind])
+        coins = ("coins", 0, self.random.randint(0, 10**5) * WAD)
+        return self.random.choice(((), (tokens,), (coins,), (tokens, coins)))
+
+    def refresh_prices(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """After a long time every feed answers anew, so that not everything is stale."""
+        if self.scene.setup.hub == "words":
+            return []
+        return [self.told(kind, self.market(kind)) for kind in MAIN]
+
+    # the moves
+
+    def choose(self, now: int) -> Move:
+        """Choose a move for second `now`."""
+        dice = self.random
+        governing = 0.11 if self.book.pauses or self.book.frozen else 0.08
+        if self.chance(governing):
+            names = {name: weight for name, weight in GOVERNANCE.items() if name in self.known}
+            if self.book.pauses:
+                names["set_pauses"] = 30
+            name = dice.choices(list(names), list(names.values()))[0]
+            return Move(now, *getattr(self, f"_{name}")(now))
+        self.levels = {id: self.book.levels(id, now) for id in self.scene.ids}
+        plights = {
+            id: self.plight(self.book.positions[id], levels, now)
+            for id, levels in self.levels.items()
+        }
+        pressing = sorted(set(plights.values()) - {"calm"})
+        plight, id = "calm", dice.choice(self.scene.ids)
+        if pressing and self.chance(0.7):
+            urgent = [name for name in ("in auction", "absorbable") if name in pressing]
+            plight = dice.choice(pressing + 2 * urgent)
+            id = dice.choice([id for id, found in plights.items() if found == plight])
+        names = {name: weight for name, weight in LIKELY[plight].items() if name in self.known}
+        name = dice.choices(list(names), list(names.values()))[0]
+        self.plights = plights
+        poor = max(map(self.room, self.scene.ids)) < self.book.rules.debt_floor
+        if name == "borrow" and poor and self.chance(0.8):
+            name = "deposit"
+        who, args = getattr(self, f"_{name}")(id, now)
+        if self.chance(0.002):
+            args = (2**168 + 5, *args[1:]) if isinstance(args[0], int) else args
+        return Move(now, who, name, args)
+
+    def owner(self, id: int) -> str:
+        number = id >> 8
+        return next(who for who in self.scene.owners if int(who, 16) == number)
+
+    def who(self, id: int) -> str:
+        """The owner, or now and then somebody else, who may be an operator."""
+        return self.owner(id) if self.chance(0.88) else self.random.choice(self.scene.owners)
+
+    def receiver(self, who: str) -> str:
+        if self.chance(0.03):
+            return self.random.choice((ZERO_ADDRESS, self.scene.vault.address))
+        return who if self.chance(0.9) else self.scene.keeper
+
+    def odd(self, amount: int) -> int:
+        """An amount, or now and then one of the pool."""
+        return self.random.choice(self.pool) if self.chance(0.03) else amount
+
+    def data(self, who: str) -> bytes:
+        if who == self.scene.actor.address:
+            return b"" if self.chance(0.3) else self.random.randbytes(self.random.randint(1, 40))
+        return b"x" if self.chance(0.02) else b""
+
+    def amount_in(self, id: int, kind: int) -> int:
+        small = self.scene.ids.index(id) % 3 == 0
+        worth = self.random.randint(1, 12 if small else 100) * 250 * WAD
+        if kind > ISOLATED:
+            worth //= 10
+        return worth * UNIT[kind] // BASE[kind]
+
+    def amount_out(self, balance: int) -> int:
+        choice = self.random.choice
+        return choice((balance, balance // 2, balance // 5, balance // 20, balance // 20, 1,
+                       balance + 1))  # fmt: skip
+
+    def in_kind(self, id: int) -> int:
+        held = list(self.book.positions[id].balances)
+        if held and self.chance(0.6):
+            return self.random.choice(held)
+        if self.scene.ids.index(id) == 1 and self.chance(0.7):  # the one with many kinds
+            return self.random.choice([kind for kind in self.book.kinds if kind != ISOLATED])
+        return self.kind()
+
+    def out_kind(self, id: int) -> int:
+        held = list(self.book.positions[id].balances)
+        return self.random.choice(held) if held and self.chance(0.95) else self.kind()
+
+    def room(self, id: int) -> int:
+        levels = self.levels[id]
+        return max(0, levels.initial - levels.debt)
+
+    def _deposit(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        kind = self.in_kind(id)
+        amount = self.odd(self.amount_in(id, kind))
+        cap = self.book.caps[kind]
+        if cap < 2**127 and self.chance(0.5):
+            amount = max(0, cap - self.book.deposited[kind] + self.random.randint(0, 1))
+        return self.who(id), (id, kind if self.chance(0.99) else 31, amount)
+
+    def _withdraw(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        kind, who = self.out_kind(id), self.who(id)
+        amount = self.amount_out(self.book.positions[id].balance(kind))
+        amount = MAX if self.chance(0.08) else self.odd(amount)
+        return who, (id, kind, amount, self.receiver(who))
+
+    def coins(self, id: int) -> int:
+        """About what an account may still borrow."""
+        if self.chance(0.12):
+            floor = self.book.rules.debt_floor
+            return self.random.choice((floor - 1, floor, floor, floor * 115 // 100))
+        return max(
+            1, self.room(id) * self.random.choice((100, 100, 100, 99, 99, 95, 90, 101)) // 100
+        )
+
+    def _borrow(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        if self.chance(0.7):
+            id = max(self.scene.ids, key=self.room)
+        who = self.who(id)
+        return who, (id, self.odd(self.coins(id)), self.receiver(who))
+
+    def back(self, id: int) -> int:
+        debt = self.levels[id].debt
+        return max(0, self.random.choice((debt // 10, debt // 20, debt - 1, debt, 1, MAX)))
+
+    def payer(self, id: int) -> str:
+        return self.random.choice((self.owner(id), self.scene.keeper, self.random.choice(
+            self.scene.owners)))  # fmt: skip
+
+    def _repay(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        return self.payer(id), (id, self.odd(self.back(id)))
+
+    def _adjust(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        dice, position = self.random, self.book.positions[id]
+        kinds = sorted(
+            {self.in_kind(id) if self.chance(0.6) else self.out_kind(id)
+             for _ in range(dice.choice((0, 1, 1, 2, 2, 3)))}
+        )  # fmt: skip
+        legs = []
+        for kind in kinds:
+            balance = position.balance(kind)
+            if balance and self.chance(0.4):
+                delta = INT_MIN if self.chance(0.1) else -self.amount_out(balance)
+            else:
+                delta = self.amount_in(id, kind)
+            legs.append((kind, delta))
+        if self.chance(0.02) and legs:
+            legs = legs[::-1] if len(legs) > 1 else legs * 2
+        inflow = sum(
+            delta * self.market(kind) // UNIT[kind] * 7 // 10 for kind, delta in legs if delta > 0
+        )
+        debt = dice.choice((0, self.coins(id), (self.room(id) + inflow) * 95 // 100, INT_MIN,
+                            -self.back(id)))  # fmt: skip
+        debt = max(INT_MIN, min(INT_MAX, debt))
+        who = self.who(id)
+        return who, (id, legs, debt, self.receiver(who), self.data(who))
+
+    def _move(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        dice = self.random
+        same = [other for other in self.scene.ids if other >> 8 == id >> 8]
+        other = dice.choice(same if self.chance(0.8) else self.scene.ids)
+        if self.chance(0.5):
+            id, other = other, id
+        position = self.book.positions[id]
+        legs = []
+        for kind in sorted(position.balances):
+            if self.chance(0.5):
+                amount = self.amount_out(position.balance(kind))
+                legs.append((kind, INT_MAX if self.chance(0.3) else amount))
+        if self.chance(0.03):
+            legs = [(kind, -1) for kind, _ in legs] or [(0, 0)]
+        if self.chance(0.02):
+            legs = legs[::-1] if len(legs) > 1 else legs * 2
+        debt = dice.choice((0, MAX, MAX, self.levels[id].debt // 2, self.room(other)))
+        return self.who(id), (id, other, legs[:8], self.odd(debt))
+
+    def _set_margin_model(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        return self.who(id), (id, self.random.choice((0, 0, 1, 2, 3, 7, 256)))
+
+    def caller(self) -> str:
+        return self.random.choice((self.scene.keeper, *self.scene.owners))
+
+    def _margin_call(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        return self.caller(), (id,)
+
+    def _margin_calls(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        ids = [other for other, plight in self.plights.items() if plight in ("callable", "called")]
+        ids = (ids if self.chance(0.7) else list(self.scene.ids)) or [id]
+        self.random.shuffle(ids)
+        if self.chance(0.2):
+            ids += ids[:2]
+        if self.chance(0.05):
+            ids.append(2**168)
+        return self.caller(), (ids,)
+
+    _cure = _absorb = _margin_call
+
+    def order(self, id: int, now: int) -> tuple[int, int, int, int]:
+        dice, kind = self.random, self.out_kind(id)
+        balance = self.book.positions[id].balance(kind)
+        shares = (balance // 3, balance // 10, balance // 2, balance, 1, 10**5, MAX, MAX)
+        amount = 0 if self.chance(0.03) else self.odd(dice.choice(shares))
+        limit = MAX if self.chance(0.92) else self.market(kind) * dice.choice((85, 90, 95)) // 100
+        return id, kind, amount, limit
+
+    def taker(self) -> str:
+        scene = self.scene
+        return self.random.choices((scene.keeper, scene.actor.address, scene.owners[3]), (7, 3, 1))[
+            0
+        ]
+
+    def _take(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        who = self.taker()
+        return who, (*self.order(id, now), self.receiver(who), self.data(who))
+
+    def _takes(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        ids = [other for other, plight in self.plights.items() if plight == "in auction"] or [id]
+        if self.chance(0.2):
+            ids.append(self.random.choice(self.scene.ids))
+        count = self.random.choice((1, 2, 3, 4, 6))
+        orders = [self.order(self.random.choice(ids), now) for _ in range(count)]
+        if self.chance(0.5):
+            orders.sort(key=lambda order: order[1])
+        if self.chance(0.01):
+            orders.append((2**168, 0, 1, MAX))
+        who = self.taker()
+        return who, (orders if self.chance(0.98) else [], self.receiver(who), self.data(who))
+
+    # governance and operators: who, what, args
+
+    def ruler(self) -> str:
+        return self.book.governor if self.chance(0.9) else self.random.choice(self.scene.people[:6])
+
+    def _set_pauses(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        bits = self.random.choice(
+            (PAUSE_BORROW, PAUSE_WITHDRAW, PAUSE_CALL, PAUSE_TAKE, PAUSE_TAKE, PAUSE_CALLBACKS, 31,
+             32)
+        )  # fmt: skip
+        if self.book.pauses:
+            bits = bits if self.chance(0.15) else 0
+        if "move" not in self.known:
+            bits = min(bits, 15)
+        return self.ruler(), "set_pauses", (bits,)
+
+    def _set_cap(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        kind = self.kind()
+        total = self.book.deposited[kind]
+        cap = self.random.choice((2**128 - 1, 2**128 - 1, 2**128, total, total + UNIT[kind], 0))
+        if self.book.caps[kind] < 2**127:
+            cap = 2**128 - 1
+        return self.ruler(), "set_cap", (kind if self.chance(0.95) else 31, cap)
+
+    def _set_frozen(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        frozen = [kind for kind in self.book.kinds if self.book.frozen >> kind & 1]
+        if frozen and self.chance(0.8):
+            return self.ruler(), "set_frozen", (self.random.choice(frozen), False)
+        return self.ruler(), "set_frozen", (self.kind() if self.chance(0.95) else 32, True)
+
+    def _set_rate(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        most = RAY // YEAR + 1
+        rates = (0, most // 20, most // 20, most // 5, most, most + 1)
+        return self.ruler(), "set_rate", (self.random.choice(rates),)
+
+    def _list_collateral(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        """Try to list what may not be listed, and at last what may."""
+        dice, tokens = self.random, [token.address for token in self.scene.tokens]
+        kind = dice.choice((0, len(KINDS), len(KINDS), len(KINDS) + 1, 31, 32))
+        token = tokens[kind] if kind < len(tokens) else ZERO_ADDRESS
+        if self.chance(0.2):
+            token = dice.choice((tokens[0], self.scene.world.coin.address, ZERO_ADDRESS))
+        levels = dice.choice((
+            (7_500, 8_000, 8_500, 10_100, 8_800),
+            (7_500, 7_500, 8_500, 10_100, 8_800),
+            (7_500, 8_000, 8_500, 11_001, 8_800),
+            (8_400, 8_500, 8_700, 10_100, 8_800),
+        ))  # fmt: skip
+        cap = dice.choice((10**30, 2**128))
+        return self.ruler(), "list_collateral", (kind, token, *levels, cap, False)
+
+    def _withdraw_absorbed(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        kind = self.random.choice([k for k, held in self.book.absorbed.items() if held] or [0])
+        held = self.book.absorbed[kind]
+        amount = self.random.choice((held, held // 2, held // 3, held + 1, 0))
+        who = self.book.fund if self.chance(0.9) else self.ruler()
+        receiver = self.receiver(self.scene.keeper)
+        return who, "withdraw_absorbed", (kind if self.chance(0.97) else 31, amount, receiver)
+
+    def _set_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.ruler(), "set_fund", (self.random.choice(self.scene.people[:7]),)
+
+    def _propose_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.ruler(), "propose_fund", (self.random.choice(self.scene.people[:7]),)
+
+    def _accept_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        pending = self.book.pending_fund
+        known = pending in self.scene.people[:7]
+        return (pending if known and self.chance(0.9) else self.ruler()), "accept_fund", ()
+
+    def _propose_governor(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.ruler(), "propose_governor", (self.random.choice(self.scene.people[:7]),)
+
+    def _accept_governor(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        pending = self.book.pending_governor
+        known = pending in self.scene.people[:7]
+        return (pending if known and self.chance(0.8) else self.ruler()), "accept_governor", ()
+
+    def _set_operator(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        bits = self.random.choice((0, 1, 3, 1 << 7, 1 << 255, MAX))
+        who = self.random.choice(self.scene.owners)
+        return who, "set_operator", (self.random.choice(self.scene.owners), bits)
+
+    def _lockdown(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.random.choice(self.scene.owners), "lockdown", ()
+
+    def _accrue(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.caller(), "accrue", ()
+
+
+def pressing(plights: Sequence[str]) -> list[str]:
+    """Return the plights in which something may happen."""
+    return sorted(set(plights) - {"calm"})

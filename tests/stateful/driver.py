@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""A campaign: thousands of moves, each predicted, made, compared, and judged by the invariants.
+
+A failing campaign ends with the seed, the step and the shortest history found that still fails, as
+a test to paste.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from surety.chain import Reverted
+from surety.model import Outcome
+from tests.stateful.dice import Dice
+from tests.stateful.invariants import RULES, Step
+from tests.stateful.node import Node
+from tests.stateful.scene import ENVIRONMENT, Disagreement, Move, Scene, Setup
+from tests.stateful.views import check_account, check_all, check_book
+
+MakeNode = Callable[[], Node]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened in one or several campaigns, so that nobody trusts an empty one."""
+
+    steps: int = 0
+    done: Counter[str] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Counts) -> None:
+        self.steps += other.steps
+        self.done += other.done
+        self.refused += other.refused
+        self.seen += other.seen
+
+    def refusals(self, what: str) -> int:
+        return sum(count for (name, _), count in self.refused.items() if name == what)
+
+    def reasons(self) -> set[str]:
+        return {reason for _, reason in self.refused}
+
+
+class Campaign:
+    """One scene, its dice and its counts."""
+
+    def __init__(self, node: Node, setup: Setup, seed: int, views_each: int = 40) -> None:
+        self.scene = Scene(node, setup)
+        self.dice = Dice(self.scene, seed)
+        self.counts = Counts()
+        self.views_each = views_each
+
+    def step(self) -> None:
+        """Let the world move, then somebody."""
+        dice, scene = self.dice, self.scene
+        changes = dice.surroundings()
+        now = dice.moment()
+        if now - scene.now > 3_000 and dice.chance(0.85):
+            changes += dice.refresh_prices()
+        for what, args in changes:
+            self.make(Move(max(scene.now, now - 61), scene.governor, what, args))
+        self.make(dice.choose(max(scene.now, now)))
+        self.counts.steps += 1
+
+    def make(self, move: Move) -> Outcome:
+        outcome = self.scene.make(move)
+        if move.what not in ENVIRONMENT:
+            self.judge(move, outcome)
+        return outcome
+
+    def judge(self, move: Move, outcome: Outcome) -> None:
+        """Count a move, and hold it against every rule and view."""
+        if outcome.reason is not None:
+            self.counts.refused[move.what, outcome.reason] += 1
+            return
+        self.counts.done[move.what] += 1
+        for name, args in outcome.logs:
+            self.counts.seen[name] += 1
+            if name == "MarginCalled":
+                self.counts.seen["tip" if args["tip"] else "no tip"] += 1
+                immediate = args["auction_start"] == move.at
+                self.counts.seen["immediate" if immediate else "grace"] += 1
+            elif name == "Cured" and args["auction_start"]:
+                self.counts.seen["restarted"] += 1
+        step = Step(self.scene, move, outcome)
+        for rule in RULES:
+            rule(step)
+        for id in step.touched()[:2]:
+            check_account(self.scene, id)
+        check_book(self.scene)
+        if len(self.scene.moves) % self.views_each == 0:
+            check_all(self.scene)
+
+
+def run(make_node: MakeNode, setup: Setup, seed: int, steps: int) -> Counts:
+    """Run a campaign of so many steps; a failure names the shortest history that still fails."""
+    campaign = Campaign(make_node(), setup, seed)
+    try:
+        for _ in range(steps):
+            campaign.step()
+    except (AssertionError, Reverted) as error:
+        moves = list(campaign.scene.moves)
+        short = shrink(make_node, setup, moves)
+        raise Disagreement(told(setup, seed, campaign.counts.steps, error, moves, short)) from error
+    return campaign.counts
+
+
+def replay(make_node: MakeNode, setup: Setup, moves: Sequence[Move]) -> None:
+    """Make recorded moves again, with every comparison."""
+    campaign = Campaign(make_node(), setup, 0, views_each=1)
+    for move in moves:
+        campaign.make(Move(*move))
+
+
+def fails(make_node: MakeNode, setup: Setup, moves: Sequence[Move]) -> bool:
+    try:
+        replay(make_node, setup, moves)
+    except (AssertionError, Reverted):
+        return True
+    return False
+
+
+def shrink(
+    make_node: MakeNode, setup: Setup, moves: list[Move], budget: int = 60_000
+) -> list[Move]:
+    """Drop moves as long as the rest still fails; at most `budget` moves are made for it."""
+    size = max(1, len(moves) // 2)
+    if not fails(make_node, setup, moves):
+        return moves  # something outside the moves matters: say all of them
+    while size:
+        at, dropped = 0, False
+        while at < len(moves) and budget > 0:
+            shorter = moves[:at] + moves[at + size :]
+            budget -= len(shorter) + 20
+            if shorter and fails(make_node, setup, shorter):
+                moves, dropped = shorter, True
+            else:
+                at += size
+        if budget <= 0:
+            break
+        size = size if dropped and size == 1 else size // 2
+    return moves
+
+
+def told(
+    setup: Setup, seed: int, step: int, error: Exception, moves: list[Move], short: list[Move]
+) -> str:
+    """Return a report that ends in a test to paste into tests/stateful."""
+    lines = [f"        {tuple(move)!r}," for move in short[-60:]]
+    left_out = f"  # {len(short) - 60} earlier moves left out" if len(short) > 60 else ""
+    return "\n".join(
+        [
+            f"seed {seed}, step {step}, move {len(moves)}: {moves[-1]}",
+            f"{type(error).__name__}: {error}",
+            "",
+            f"def test_replay__seed_{seed}_step_{step}():{left_out}",
+            f"    replay(lambda: RevmNode(GENESIS), {setup!r}, [",
+            *lines,
+            "    ])",
+        ]
+    )

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""What must hold after every step, whatever the model says: assurance.md, by its numbers.
+
+Each rule sees the move and the books before and after it, which agree with the chain word by word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from surety.formulas import margin_math
+from surety.model import Levels, Outcome
+from tests.stateful.scene import Move, Scene
+
+RISKY = ("withdraw", "borrow", "adjust")
+LIQUIDATION = ("margin_call", "take", "cure", "absorb")
+
+
+@dataclass(slots=True)
+class Step:
+    """One vault move that went through, with what the rules look at."""
+
+    scene: Scene
+    move: Move
+    outcome: Outcome
+
+    @property
+    def now(self) -> int:
+        return self.move.at
+
+    @property
+    def before(self) -> Any:
+        return self.outcome.before
+
+    @property
+    def after(self) -> Any:
+        return self.outcome.after
+
+    @property
+    def account(self) -> int:
+        return int(self.move.args[0])
+
+    def touched(self) -> list[int]:
+        return [
+            id for id in self.scene.ids if self.after.positions[id] != self.before.positions[id]
+        ]
+
+    def levels_before(self, id: int) -> Levels:
+        """The levels at the prices that the step saw."""
+        book = self.after.copy()
+        book.positions[id] = self.before.positions[id].copy()
+        found: Levels = book.levels(id, self.now)
+        return found
+
+    def opens(self, id: int) -> int:
+        return int(self.before.opens_at(self.before.positions[id].auction_start))
+
+
+def i01_collateral_sums(step: Step) -> None:
+    """Balances and what was absorbed sum up to the deposited total, which the vault holds."""
+    step.after.check()
+
+
+def i02_masks(step: Step) -> None:
+    """A mask bit is set iff the balance is above zero, and at most eight are."""
+    words = step.scene.node.words(step.scene.slots)
+    named = dict(zip(step.scene.names, words, strict=True))
+    for id in step.touched():
+        mask = (named[f"accounts[{id:#x}]"] >> 104) % 2**32
+        held = [k for k in step.after.kinds if named[f"balances[{id:#x}][{k}]"]]
+        assert mask == sum(1 << kind for kind in held)
+        assert len(held) <= 8
+
+
+def i04_liquidation_is_local(step: Step) -> None:
+    """A liquidation changes no other account by a wei."""
+    if step.move.what in LIQUIDATION:
+        assert set(step.touched()) <= {step.account}
+
+
+def i06_index_rises(step: Step) -> None:
+    """The index never falls, written or live."""
+    assert step.after.index >= step.before.index
+    assert step.after.live_index(step.now) >= step.before.live_index(step.before.accrued_at)
+
+
+def i08_debt_floor(step: Step) -> None:
+    """A debt is zero or at least the floor, but after the sale of a whole balance, or below."""
+    floor = step.before.rules.debt_floor
+    for id in step.touched():
+        left, had = step.after.debt(id, step.now), step.before.debt(id, step.now)
+        if 0 < left < floor and left < had:
+            was, now = step.before.positions[id].balances, step.after.positions[id].balances
+            assert had < floor or set(now) < set(was), (had, left)
+            assert step.move.what in ("take", "takes") or had <= floor
+
+
+def i11_levels_are_nested(step: Step) -> None:
+    """Initial ≤ target ≤ maintenance ≤ close-out."""
+    for id in step.touched():
+        levels = step.after.levels(id, step.now)
+        assert levels.initial <= levels.target <= levels.maintenance <= levels.close_out
+        assert levels.close_out <= levels.value
+
+
+def i12_target_is_safe(step: Step) -> None:
+    """Who satisfies the target level is not called, whatever the multipliers say."""
+    for id in step.touched():
+        if step.after.positions[id].auction_start > step.before.positions[id].auction_start:
+            levels = step.levels_before(id)
+            assert levels.debt > levels.target
+
+
+def i13_risk_needs_the_initial_level(step: Step) -> None:
+    """A call that raised risk ends within the capacity at the initial level."""
+    for id in step.touched():
+        was, position = step.before.positions[id], step.after.positions[id]
+        fell = any(position.balance(kind) < held for kind, held in was.balances.items())
+        if step.move.what in (*RISKY, "move", "set_margin_model") and position.normalized_debt:
+            if fell or position.normalized_debt > was.normalized_debt:
+                levels = step.after.levels(id, step.now)
+                assert levels.debt <= levels.initial
+        elif fell:
+            assert step.move.what in ("take", "takes", "absorb", *RISKY, "move")
+
+
+def i14_only_who_may_lowers_an_account(step: Step) -> None:
+    """Nobody but owner, operator, taker or absorber takes collateral out or adds debt."""
+    for id in step.touched():
+        was, position = step.before.positions[id], step.after.positions[id]
+        lost = any(position.balance(kind) < held for kind, held in was.balances.items())
+        if lost and step.move.what not in ("take", "takes", "absorb"):
+            assert step.before.is_authorised(step.move.who, id)
+        if position.normalized_debt > was.normalized_debt:
+            called = step.move.what in ("margin_call", "margin_calls")
+            assert called or step.before.is_authorised(step.move.who, id)
+
+
+def i17_only_the_uncovered_get_a_clock(step: Step) -> None:
+    """Only an account with D > M gets a clock."""
+    for id in step.touched():
+        if step.after.positions[id].auction_start and not step.before.positions[id].auction_start:
+            levels = step.levels_before(id)
+            assert step.move.what in ("margin_call", "margin_calls")
+            assert levels.debt > levels.maintenance
+
+
+def i18_a_running_clock_stays(step: Step) -> None:
+    """A running auction's clock moves only by a cure at D ≤ M; a grace is never renewed."""
+    duration = step.before.rules.auction_duration
+    for id in step.touched():
+        was, start = step.before.positions[id].auction_start, step.after.positions[id].auction_start
+        opens = step.opens(id)
+        if not was or start in (was, 0):
+            continue
+        if opens <= step.now <= opens + duration:
+            levels = step.levels_before(id)
+            assert step.move.what == "cure"
+            assert levels.debt <= levels.maintenance
+        elif step.now < opens:
+            assert start == step.now  # a close-out only shortens the grace
+        elif step.now <= opens + duration + step.before.rules.call_cool_down:
+            assert start == step.now
+
+
+def i19_sales_are_in_time_and_fair(step: Step) -> None:
+    """No sale outside the auction, of a covered account, or under end_factor times hi."""
+    for name, args in step.outcome.logs:
+        if name != "Taken":
+            continue
+        opens = step.opens(args["account"])
+        assert opens
+        assert opens <= step.now <= opens + step.before.rules.auction_duration
+        kind = step.after.kinds[args["kind"]]
+        price = step.after.hub.read(1 << args["kind"], step.now)[args["kind"]]
+        assert not price.has_failed
+        assert price.hi * kind.end_factor <= args["price"] * 10_000
+        assert args["price"] * 10_000 < price.hi * kind.start_factor + 10_000
+
+
+def i20_takes_stop_at_target(step: Step) -> None:
+    """A take ends no lower than target by more than a unit, and never raises D - M."""
+    if step.move.what != "take":
+        return
+    id, kind = step.account, step.move.args[1]
+    levels, left = step.levels_before(id), step.after.levels(id, step.now)
+    assert levels.debt > levels.maintenance
+    price = step.after.hub.read(1 << kind, step.now)[kind]
+    unit = price.hi // 10 ** step.after.kinds[kind].decimals + 4
+    whole = not step.after.positions[id].balance(kind)
+    assert whole or left.debt == 0 or left.debt + unit >= left.target
+    assert left.debt - left.maintenance <= levels.debt - levels.maintenance + unit
+
+
+def i21_tips_are_bounded(step: Step) -> None:
+    """A tip is at most D/400, comes once an episode, and never moves an account over close-out."""
+    rules = step.before.rules
+    for name, args in step.outcome.logs:
+        if name == "MarginCalled" and args["tip"]:
+            id = args["account"]
+            levels, left = step.levels_before(id), step.after.levels(id, step.now)
+            assert args["tip"] <= min(rules.call_tip, levels.debt // 400)
+            assert left.debt <= left.close_out
+            closed = step.opens(id) + rules.auction_duration
+            assert not step.opens(id) or step.now > closed + rules.call_cool_down
+
+
+def i22_absorbs_are_last(step: Step) -> None:
+    """An absorb needs D > L and an auction that ended less than one duration ago."""
+    if step.move.what == "absorb":
+        levels, opens = step.levels_before(step.account), step.opens(step.account)
+        duration = step.before.rules.auction_duration
+        assert opens
+        assert opens + duration < step.now <= opens + 2 * duration
+        assert levels.debt > levels.close_out
+        assert step.after.positions[step.account].normalized_debt == 0
+        assert step.after.held == step.before.held
+
+
+def i24_equity_is_explained(step: Step) -> None:
+    """Equity (owed less circulating) falls only by bad debt, what is struck off, and by wei."""
+    struck = 0
+    for name, args in step.outcome.logs:
+        if name == "Absorbed":
+            struck += args["debt"]
+        elif name == "BadDebt" and step.move.what in ("take", "takes"):
+            struck += args["amount"]
+    # what a callback minted elsewhere circulates without a debt
+    elsewhere = sum(amount for what, _, amount in step.scene.steps if what == "coins")
+    slack = 2 + len(step.outcome.logs) + step.after.index // 10**27
+    change = step.after.equity(step.now) - step.before.equity(step.now)
+    assert change >= -struck - elsewhere - slack, (change, struck)
+    if step.move.what not in ("take", "takes"):
+        assert change <= slack
+
+
+def i26_minter_is_bounded(step: Step) -> None:
+    """The vault mints only below its ceiling."""
+    coin = step.after.coin
+    if coin.minted > step.before.coin.minted:
+        assert coin.minted <= coin.ceiling
+    assert margin_math.total_debt_down(
+        step.after.total_normalized_debt, step.after.live_index(step.now)
+    ) == step.after.total_debt(step.now)
+
+
+RULES = [
+    rule for name, rule in sorted(globals().items()) if name[:1] == "i" and name[1:3].isdigit()
+]
