@@ -31,7 +31,7 @@ settings.load_profile("steady")
 def sources_digest() -> str:
     """Hash the compiler's version, Ape's configuration and every Vyper source."""
     state = hashlib.sha256()
-    for name in ("vyper", "ape-vyper", "eth-ape", "snekmate"):
+    for name in ("vyper", "ape-vyper", "eth-ape"):
         state.update(f"{name} {metadata.version(name)}\n".encode())
     sources = [*ROOT.glob("contracts/**/*.vy"), *ROOT.glob("interfaces/**/*.vyi")]
     for source in [ROOT / "ape-config.yaml", *sorted(sources)]:

@@ -99,7 +99,7 @@ def deployables() -> dict[str, Path]:
 
 
 def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in ("vyper", "snekmate")}
+    return {"vyper": metadata.version("vyper")}
 
 
 def _locate(source: str) -> Path | None:
