@@ -16,6 +16,7 @@ from typing import Any
 
 from surety.formulas import Revert, margin_math
 from surety.model.hub import Hub
+from surety.model.signature import operator_digest, signer_of
 from surety.model.state import (
     BPS,
     HALF,
@@ -870,6 +871,32 @@ class Book:
         """Let an operator act for the caller's sub-accounts whose bit is set."""
         self._let(caller, operator, bits)
 
+    def set_operator_by_signature(
+        self,
+        now: int,
+        caller: str,
+        owner: str,
+        operator: str,
+        bits: int,
+        deadline: int,
+        signature: bytes,
+        confirmed: bool = False,
+    ) -> None:
+        """Name an operator for an owner who signed; `confirmed` is what its EIP-1271 code says."""
+        if now > deadline:
+            refuse("signature expired")
+        who = as_number(owner)
+        nonce = self.nonces.get(who, 0)
+        self.nonces[who] = nonce + 1
+        rules = self.rules
+        digest = operator_digest(
+            rules.vault, rules.chain_id, owner, operator, bits, nonce, deadline
+        )
+        signer = signer_of(digest, signature)
+        if not confirmed and (signer == 0 or signer != who):
+            refuse("bad signature")
+        self._let(owner, operator, bits)
+
     def _let(self, owner: str, operator: str, bits: int) -> None:
         who = as_number(owner)
         self.operators[who, self.epochs.get(who, 0), as_number(operator)] = bits
@@ -879,6 +906,7 @@ class Book:
         """Drop every operator of the caller."""
         who = as_number(caller)
         self.epochs[who] = self.epochs.get(who, 0) + 1
+        self.nonces[who] = self.nonces.get(who, 0) + 1  # and every signature not yet used
         self._log("LockedDown", owner=caller, epoch=self.epochs[who])
 
     # fund and governance

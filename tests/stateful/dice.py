@@ -11,7 +11,10 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from coincurve import PrivateKey
+
 from surety.model import Levels, Position
+from surety.model.signature import operator_digest
 from surety.model.state import (
     INT_MAX,
     INT_MIN,
@@ -22,9 +25,11 @@ from surety.model.state import (
     PAUSE_WITHDRAW,
     ZERO_ADDRESS,
 )
+from tests.stateful.node import DEV_ADDRESSES, DEV_KEYS
 from tests.stateful.scene import BASE, ISOLATED, KINDS, UNIT, Move, Scene
 from tests.world import BPS, MAX, RAY, WAD
 
+KEYS = {who: PrivateKey.from_hex(key) for who, key in zip(DEV_ADDRESSES, DEV_KEYS, strict=True)}
 MAIN = (0, 1, 2)
 YEAR = 365 * 86_400
 CONFIRMING, FAILED = 2, 1
@@ -153,7 +158,9 @@ class Dice:
             return [("ceiling", (min(max(0, coin.minted + room), 2**120 - 1),))]
         if roll < 0.36 and self.book.coin.ceiling < self.book.coin.minted + 10**8 * WAD:
             return [("ceiling", (min(self.book.coin.minted + 10**9 * WAD, 2**120 - 1),))]
-        if roll < 0.37:
+        if roll < 0.365:
+            return [self.model_move()]
+        if roll < 0.375:
             return [("steps", (self.steps(),))]
         if self.book.coin.balances[self.scene.keeper] < 10**7 * WAD:
             return [("coins", (self.scene.keeper, 10**9 * WAD))]
@@ -202,6 +209,22 @@ class Dice:
                 return "break_feed", (self.random.choice(broken), False)
             return "break_feed", (kind, self.chance(0.5))
         return self.told(kind, self.market(kind), self.random.choice((0, 0, CONFIRMING, FAILED)))
+
+    def model_move(self) -> tuple[str, tuple[Any, ...]]:
+        """Change what a margin model asks for."""
+        dice, which, kind = self.random, self.random.randrange(2), self.kind()
+        if self.chance(0.4):
+            held = self.book.deposited.get(kind, 0)
+            if self.chance(0.3) or held >= 2**118:
+                return "scale", (which, kind, 0, 0, 0)
+            lo = held // dice.choice((1, 2, 4))
+            return "scale", (which, kind, lo, lo + held // 2 + 1, dice.choice((500, 2_000, 10_000)))
+        if self.chance(0.3):
+            return "brackets", (which, kind, (), ())
+        bounds = sorted(dice.sample((1, 1_000, 3_000, 10_000, 20_000, 40_000), dice.randint(0, 3)))
+        rates = sorted(dice.choices((0, 100, 500, 1_500, 5_000), k=len(bounds) + 1))
+        rates[-1] = rates[-1] or 1
+        return "brackets", (which, kind, tuple(bound * WAD for bound in bounds), tuple(rates))
 
     def steps(self) -> tuple[tuple[str, int, int], ...]:
         kind = self.random.choice(MAIN)
@@ -384,7 +407,9 @@ class Dice:
         return self.who(id), (id, other, legs[:8], self.odd(debt))
 
     def _set_margin_model(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
-        return self.who(id), (id, self.random.choice((0, 0, 1, 2, 3, 7, 256)))
+        listed = [slot for slot, model in self.book.margin_models.items() if model != ZERO_ADDRESS]
+        slot = self.random.choice((0, 0, *listed, *listed, 7, 256))
+        return self.who(id), (id, slot)
 
     def caller(self) -> str:
         return self.random.choice((self.scene.keeper, *self.scene.owners))
@@ -513,10 +538,34 @@ class Dice:
         known = pending in self.scene.people[:7]
         return (pending if known and self.chance(0.8) else self.ruler()), "accept_governor", ()
 
+    def _list_margin_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        dice, scene = self.random, self.scene
+        models = [model.address for model in scene.tiered]
+        model = dice.choice((*models, *models, scene.actor.address, ZERO_ADDRESS, ZERO_ADDRESS))
+        return self.ruler(), "list_margin_model", (dice.choice((0, 0, 1, 2, 2, 3, 256)), model)
+
     def _set_operator(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         bits = self.random.choice((0, 1, 3, 1 << 7, 1 << 255, MAX))
         who = self.random.choice(self.scene.owners)
         return who, "set_operator", (self.random.choice(self.scene.owners), bits)
+
+    def _set_operator_by_signature(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        dice, scene = self.random, self.scene
+        owner, operator = dice.choice(scene.owners), dice.choice(scene.owners)
+        bits, deadline = dice.choice((0, 1, 3, MAX)), now + dice.choice((0, 0, 3_600, -1))
+        rules, nonce = self.book.rules, self.book.nonces.get(int(owner, 16), 0)
+        signed = (owner, operator, bits, nonce + (1 if self.chance(0.1) else 0), deadline)
+        digest = operator_digest(rules.vault, rules.chain_id, *signed)
+        if owner == scene.actor.address:
+            if self.chance(0.8):
+                scene.make(Move(scene.now, scene.governor, "sign", (digest,)))
+            signature = dice.randbytes(dice.randint(0, 70))
+        else:
+            key = KEYS[owner if self.chance(0.9) else dice.choice(list(KEYS))]
+            raw = key.sign_recoverable(digest, hasher=None)
+            signature = raw[:64] + bytes([raw[64] + dice.choice((27, 27, 27, 27, 0))])
+        args = (owner, operator, bits, deadline, signature)
+        return self.caller(), "set_operator_by_signature", args
 
     def _lockdown(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.random.choice(self.scene.owners), "lockdown", ()

@@ -17,8 +17,21 @@ from surety import paths
 from surety.chain import Contract, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.deploy import LOCAL_KINDS, MAJOR, BookParams, LocalKind, SystemParams, local_kinds
-from surety.model import Book, Coin, FeedHub, FixedHub, Kind, Outcome, Position, Price, Rules
+from surety.model import (
+    Book,
+    Coin,
+    FeedHub,
+    FixedHub,
+    Kind,
+    MarginModel,
+    Outcome,
+    Position,
+    Price,
+    Rules,
+)
 from surety.model import predict as predicted
+from surety.model.margin import FailingModel, TieredMargin
+from surety.model.signature import operator_digest
 from tests.stateful.node import Node
 from tests.world import BPS, MAX, WAD, World
 
@@ -35,7 +48,18 @@ LATER = (LocalKind("later", 12, 10 * WAD, MAJOR), LocalKind("coarse", 5, 10 * WA
 ALL_KINDS = (*KINDS, *LATER)
 BASE = tuple(kind.price for kind in ALL_KINDS)
 UNIT = tuple(10**kind.decimals for kind in ALL_KINDS)
-ENVIRONMENT = ("answer", "break_feed", "say", "ceiling", "tokens", "coins", "steps")
+ENVIRONMENT = (
+    "answer",
+    "break_feed",
+    "say",
+    "ceiling",
+    "tokens",
+    "coins",
+    "steps",
+    "sign",
+    "brackets",
+    "scale",
+)
 
 
 class Move(NamedTuple):
@@ -114,6 +138,15 @@ class Scene:
         actor = deploy_contract(governor, artifact("MockActor"))
         self.actor = Contract(rpc, actor, artifact("MockActor").abi)
         self.governor, self.keeper = world.governor, world.keeper
+        self.tiered = [
+            world.contract(
+                "TieredMargin", deploy_contract(governor, artifact("TieredMargin"), world.governor)
+            )
+            for _ in range(2)
+        ]
+        self.twins = {model.address.lower(): TieredMargin() for model in self.tiered}
+        # nothing that a margin model answers: what the actor returns to any call
+        self.twins_all: dict[str, MarginModel] = {**self.twins, actor.lower(): FailingModel()}
         self.owners = [world.owner, world.other, world.operator, world.stranger, actor]
         self.people = [*self.owners, self.keeper, self.governor, world.fund.address]
         self.people.append(self.vault.address)
@@ -216,6 +249,7 @@ class Scene:
                 vault=vault.address,
                 coin=world.coin.address,
                 chain_id=world.rpc.chain_id,
+                margin_models=self.twins_all,
             ),
             hub=FixedHub(dict(enumerate(words)), tokens)
             if self.setup.hub == "words"
@@ -274,7 +308,6 @@ class Scene:
         add("interest", vault, slots["interest"])
         add("totals", vault, slots["totals"])
         coin, coin_slots = self.world.coin.address, slots_of("Stablecoin")
-        add("coin.totalSupply", coin, coin_slots["totalSupply"])
         for who in self.people:
             add(f"coin[{who}]", coin, at_key(coin_slots["balanceOf"], int(who, 16)))
         token_slots = slots_of("MockToken")
@@ -282,10 +315,10 @@ class Scene:
             for who in self.people:
                 slot = at_key(token_slots["balanceOf"], int(who, 16))
                 add(f"token{kind}[{who}]", token.address, slot)
-        self._minter = (
-            self.world.coin.encode("minted", vault),
-            self.world.coin.encode("ceiling", vault),
-        )
+        minted, ceiling, supply = ("minted", (vault,)), ("ceiling", (vault,)), ("totalSupply", ())
+        self._minter = [
+            (name, self.world.coin.encode(name, *args)) for name, args in (minted, ceiling, supply)
+        ]
 
     def expected_words(self) -> list[int]:
         """Return the words that the model remembers, in the order of `slots`."""
@@ -299,7 +332,7 @@ class Scene:
             listed = book.kinds.get(kind)
             found.append(listed.word if listed else 0)
             found += (book.deposited_word(kind), book.absorbed.get(kind, 0))
-        found += (book.interest_word, book.totals_word, book.coin.supply)
+        found += (book.interest_word, book.totals_word)
         found += [book.coin.balances[who] for who in self.people]
         found += [book.held[kind, who] for kind in kinds for who in self.people]
         return found
@@ -314,11 +347,11 @@ class Scene:
                 if one != other
             ]
             raise Disagreement("\n".join(told))
-        coin = self.world.coin.address
-        for call, wanted in zip(
-            self._minter, (self.book.coin.minted, self.book.coin.ceiling), strict=True
+        coin, model = self.world.coin.address, self.book.coin
+        for (name, call), wanted in zip(
+            self._minter, (model.minted, model.ceiling, model.supply), strict=True
         ):
-            self.same("the vault as a minter", int.from_bytes(self.node.view(coin, call)), wanted)
+            self.same(f"coin.{name}", int.from_bytes(self.node.view(coin, call)), wanted)
 
     def same(self, what: str, found: Any, expected: Any) -> None:
         if found != expected:
@@ -370,10 +403,20 @@ class Scene:
                 if found.address == token
             ]
             return (*move.args, *decimals)
+        if move.what == "set_operator_by_signature":
+            return (*move.args, move.args[0] == self.actor.address and self._actor_confirms(move))
         has_data = move.what in ("adjust", "take", "takes") and move.args[-1]
         if not has_data or move.who != self.actor.address:
             return move.args
         return (*move.args, self._answer_callback)
+
+    def _actor_confirms(self, move: Move) -> bool:
+        owner, operator, bits, deadline, _ = move.args
+        rules, nonce = self.book.rules, self.book.nonces.get(int(owner, 16), 0)
+        digest = operator_digest(
+            rules.vault, rules.chain_id, owner, operator, bits, nonce, deadline
+        )
+        return digest == self.signed
 
     def _answer_callback(self, book: Book) -> None:
         """Do what the actor's steps do: it finds tokens and coins somewhere."""
@@ -385,6 +428,7 @@ class Scene:
                 book.coin.supply += amount
 
     steps: tuple[tuple[str, int, int], ...] = ()
+    signed = b""  # the digest that the actor confirms
 
     def _surround(self, move: Move) -> None:
         """Change the world around the vault, and the model of it."""
@@ -421,6 +465,24 @@ class Scene:
         elif move.what == "steps":
             (self.steps,) = args
             self._send(self.actor, "set_steps", (self._calls(args[0]),), move)
+
+        elif move.what == "brackets":
+            which, kind, bounds, rates = args
+            self._send(self.tiered[which], "set_brackets", args[1:], move)
+            brackets = self.twins[self.tiered[which].address.lower()].brackets
+            brackets[kind] = (bounds, rates)
+            if not rates:
+                del brackets[kind]
+        elif move.what == "scale":
+            which, kind, *scale = args
+            self._send(self.tiered[which], "set_scale", args[1:], move)
+            scales = self.twins[self.tiered[which].address.lower()].scales
+            scales[kind] = tuple(scale)
+            if not any(scale):
+                del scales[kind]
+        elif move.what == "sign":
+            (self.signed,) = args
+            self._send(self.actor, "sign", args, move)
 
     def _calls(self, steps: Sequence[tuple[str, int, int]]) -> list[tuple[str, bytes]]:
         world, actor = self.world, self.actor.address
