@@ -9,8 +9,8 @@
         first, calls back, and pulls in last. Only the owner of an account may use the zap on it, no other operator.
         What it holds at the end of a call, of the tokens of that call, goes to the owner.
         Reasons: "too late" · "not the owner" · "unknown kind" · "bad path" · "wrong path ends" · "no debt" ·
-        "above max sold" · "not called back" · "approve failed"; at construction "no code"; and those of the vault,
-        the tokens and the router.
+        "not called back" · "approve failed"; at construction "no code"; and those of the vault, the tokens and the router
+        ("Too little received"; "STF" when a `close` would have to sell more than it may).
 @custom:security One zap serves one vault and one router, both immutable: no caller can name a contract to be trusted, and the
         only code it calls that nobody vouches for are the tokens on the caller's path. It has no owner and no storage;
         between calls it holds nothing and has approved nothing. Tokens are pulled from the caller only. A path and a

@@ -148,12 +148,15 @@ class Stage(World):
 
     def check_empty(self) -> None:
         """Assert that neither contract holds or has approved anything."""
+        spenders = (self.vault.address, self.uniswap.router.address, self.stranger)
+        requests = []
         for contract in (self.zap, self.gateway):
             assert self.rpc.balance(contract.address) == 0
             for token in (self.coin, *self.tokens):
-                assert token.read("balanceOf", contract.address) == 0
-                for spender in (self.vault.address, self.uniswap.router.address, self.stranger):
-                    assert token.read("allowance", contract.address, spender) == 0
+                requests.append(token.request("balanceOf", contract.address))
+                requests += [token.request("allowance", contract.address, who) for who in spenders]
+        answers = self.rpc.batch(requests)
+        assert {int(answer, 16) for answer in answers} == {0}
 
 
 def start() -> Anvil:
