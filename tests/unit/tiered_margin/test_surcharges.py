@@ -255,3 +255,30 @@ def test_splitting_an_account__lowers_its_brackets_and_not_the_scale(eth, parts)
     assert sum(words[1] for words in off) < eth.check([whole])[1]
     for piece, words in zip(pieces, off, strict=True):
         assert (piece.initial - words[0]) * WAD <= piece.initial * (WAD - share)
+
+
+# deposits of the book
+
+
+def test_deposits__move_the_initial_level_only(eth):
+    answers = [
+        eth.check([exposure(0, 5 * M, deposited * WAD)])
+        for deposited in (0, 49_999, 50_000, 50_001, 100_000, 150_000, 10**9)
+    ]
+    initial = [answer[0] for answer in answers]
+    assert initial == sorted(initial)
+    assert initial[0] == initial[2] < initial[3] < initial[4] < initial[5] == initial[6]
+    assert {answer[1:] for answer in answers} == {answers[0][1:]}
+
+
+@pytest.mark.parametrize("bps", [4_000, 9_000])
+def test_an_own_deposit_lowers_the_initial_capacity_only_under_a_steep_scale(model, bps):
+    lo, hi = SCALE.lo, SCALE.hi
+    model.set_scale(0, lo, hi, bps)
+    left = []
+    for tokens in range(40_000, 160_000, 2_000):  # one account is the whole book, at 2,000 a token
+        leg = exposure(0, 2_000 * tokens * WAD, tokens * WAD)
+        left.append(leg.initial - model.check([leg])[0])
+    gentle = bps * (2 * hi - lo) <= BPS * (hi - lo)  # as docs/margin-models.md says
+    assert (left == sorted(left)) == gentle
+    assert gentle == (bps == 4_000)
