@@ -51,7 +51,7 @@ MAX_S: constant(uint256) = 57896044618658097711785492504343953926418782139537452
 
 decimals: public(constant(uint8)) = 18
 name: public(reentrant(immutable(String[25])))
-symbol: public(immutable(String[5]))
+symbol: public(reentrant(immutable(String[5])))
 NAME_HASH: immutable(bytes32)
 
 # The supply is not stored. At all times
