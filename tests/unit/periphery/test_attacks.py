@@ -7,13 +7,14 @@ The hook token makes one call of the attacker's on every transfer. Each attempt 
 
 import pytest
 
-from surety.chain import UnlockedSender, deploy_contract
+from surety.chain import Codec, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from tests.uniswap import FOREVER
+from tests.uniswap import FOREVER, ZERO
 from tests.unit.periphery.stage import ETH, HOOK
 from tests.world import INT_MIN, MAX, WAD, reverts
 
 PLAN = b"\0" * 32
+PLAN_TYPES = Codec(("(address,uint256,uint256,uint256,address,uint256,bytes)",))
 
 
 @pytest.fixture
@@ -39,6 +40,9 @@ def attempts(stage, hook):
     zap, vault, router = stage.zap, stage.vault, stage.uniswap.router
     mine, victim = stage.id(hook.address), stage.id(stage.owner, 5)
     path = stage.path(ETH, None)
+    # a plan that the zap could carry out as soon as the vault has paid it: sell for nothing
+    plan = (hook.address, WAD, 0, 0, ZERO, 0, stage.path(HOOK, None))
+    forged = zap.encode("on_adjust", victim, [], 0, PLAN_TYPES.encode([plan]))
     return {
         "leverage": (
             zap,
@@ -49,7 +53,7 @@ def attempts(stage, hook):
             zap.encode("deleverage", mine, ETH, WAD, 1_000 * WAD, 0, path, FOREVER),
         ),
         "close": (zap, zap.encode("close", mine, ETH, MAX, stage.path(None, ETH), FOREVER)),
-        "callback": (zap, zap.encode("on_adjust", victim, [], 0, PLAN)),
+        "callback": (zap, forged),
         "vault": (vault, vault.encode("withdraw", mine, ETH, 1, hook.address)),
         "victim": (vault, vault.encode("withdraw", victim, ETH, 1, hook.address)),
         "pull": (
