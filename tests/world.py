@@ -153,6 +153,11 @@ class World:
     def state(self, id: int) -> int:
         return self.lens.read("account_of", self.vault.address, id)[2]
 
+    def levels(self, id: int) -> tuple[int, ...]:
+        """Debt, value at `hi`, and the capacities initial, target, maintenance, close-out."""
+        (found,) = self.lens.read("levels_of", self.vault.address, [id])
+        return tuple(found)
+
     def total(self, kind: int) -> int:
         return self.vault.read("deposited", kind) % 2**128
 

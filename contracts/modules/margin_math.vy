@@ -710,3 +710,25 @@ def scaled_surcharge_up(capacity: uint256, surcharge: uint256, scale_share: uint
             most the capacity. Requires surcharge <= capacity.
     """
     return surcharge + self.mul_div_up(capacity - surcharge, scale_share, WAD)
+
+
+# previews: what the lens computes beyond what the vault does
+
+
+@internal
+@pure
+def normalized_down(debt: uint256, index: uint256) -> uint256:
+    """
+    @notice The most normalized debt that owes at most `debt`: the largest n with debt_up(n, index) <= debt.
+    """
+    return self.mul_div_down(debt, RAY, index)
+
+
+@internal
+@pure
+def borrowable_down(normalized_debt: uint256, index: uint256) -> uint256:
+    """
+    @notice The most that may be borrowed to add at most `normalized_debt`: the largest x with
+            borrowed_up(x, index) <= normalized_debt.
+    """
+    return self.mul_div_down(normalized_debt, index, RAY)

@@ -257,6 +257,7 @@ class _Stage:
         self.probe = Probe(
             self.rpc,
             self.vault,
+            self._contract("Lens", self.system.lens),
             self.coin,
             self._contract("InsuranceFund", self.system.fund),
             self._contract("PriceHub", self.system.hub),

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from surety.chain import Contract, Rpc
+from surety.chain import Block, Contract, Rpc
 from surety.keeper import words
 
 WORD: Final = 32
 CALL_BYTES: Final = 68  # a selector and two words
 READER_AT: Final = "0x00000000000000000000000000000000a5515700"
 GAS: Final = 900_000_000
+PAGE: Final = 128  # accounts in one call of the lens
 
 # calldata: bytes per answer, then for each call its address (a word) and 68 bytes of call data
 READER: Final = bytes.fromhex(
@@ -35,7 +36,7 @@ READER: Final = bytes.fromhex(
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What the vault says of one account: debt, value at `hi` and four capacities, WAD."""
+    """What the lens says of one account: debt, value at `hi` and four capacities, WAD."""
 
     debt: int
     value: int
@@ -71,12 +72,13 @@ class State:
 
 
 class Probe:
-    """Reads a whole book at one block: four requests in one round trip."""
+    """Reads a whole book at one block in one round trip."""
 
     def __init__(
         self,
         rpc: Rpc,
         vault: Contract,
+        lens: Contract,
         coin: Contract,
         fund: Contract,
         hub: Contract,
@@ -84,13 +86,13 @@ class Probe:
     ) -> None:
         self._rpc = rpc
         self._vault = vault
+        self._lens = lens
         self._coin = coin
         self._fund = fund
         self._hub = hub
         self._tokens = tokens
         self._accounts: tuple[int, ...] = ()
         self._word_calls = b""
-        self._level_calls = b""
 
     def watch(self, accounts: Sequence[int], keeper: str) -> None:
         """Set which accounts are read, and whose purse; the calls are encoded once."""
@@ -109,24 +111,20 @@ class Probe:
         calls.append((self._coin.address, self._coin.encode("totalSupply")))
         calls.append((self._coin.address, self._coin.encode("balanceOf", keeper)))
         self._word_calls = _packed(WORD, calls)
-        self._level_calls = self._levels_data(accounts)
 
     def levels(self, accounts: Sequence[int]) -> dict[int, Levels]:
         """Return the levels of some accounts at the newest block."""
-        if not accounts:
-            return {}
-        method, params = _request(self._levels_data(accounts), "latest")
-        return _levels(accounts, self._rpc.call(method, *params))
+        return self._levels(accounts, self._rpc.batch(self._level_requests(accounts, "latest")))
 
     def read(self, number: int, now: int) -> State:
         """Return everything at a block; `now` is its time."""
         tag = hex(number)
-        found, measured, surplus, prices = self._rpc.batch(
+        found, surplus, prices, *measured = self._rpc.batch(
             [
                 _request(self._word_calls, tag),
-                _request(self._level_calls, tag),
                 self._fund.request("equity", block=number),
                 self._hub.request("read", self._every_kind(), block=number),
+                *self._level_requests(self._accounts, number),
             ]
         )
         cells = iter(_words(found))
@@ -146,7 +144,7 @@ class Probe:
             now=now,
             words=words,
             balances=balances,
-            levels=_levels(self._accounts, measured),
+            levels=self._levels(self._accounts, measured),
             deposited=deposited,
             absorbed=absorbed,
             held=held,
@@ -167,10 +165,17 @@ class Probe:
     def _every_kind(self) -> int:
         return (1 << len(self._tokens)) - 1
 
-    def _levels_data(self, accounts: Sequence[int]) -> bytes:
-        vault = self._vault
-        calls = [(vault.address, vault.encode("levels_of", account)) for account in accounts]
-        return _packed(6 * WORD, calls)
+    def _level_requests(
+        self, accounts: Sequence[int], block: Block
+    ) -> list[tuple[str, list[object]]]:
+        """Return one call of the lens for each page of accounts."""
+        pages = [accounts[at : at + PAGE] for at in range(0, len(accounts), PAGE)]
+        vault = self._vault.address
+        return [self._lens.request("levels_of", vault, page, block=block) for page in pages]
+
+    def _levels(self, accounts: Sequence[int], answers: Sequence[str]) -> dict[int, Levels]:
+        rows = [row for answer in answers for row in self._lens.decode("levels_of", answer)]
+        return {account: Levels(*row) for account, row in zip(accounts, rows, strict=True)}
 
 
 def _packed(answer_bytes: int, calls: Sequence[tuple[str, bytes]]) -> bytes:
@@ -193,10 +198,3 @@ def _highs(found: Sequence[int]) -> tuple[int, ...]:
 def _words(answer: str) -> list[int]:
     digits = answer[2:]
     return [int(digits[at : at + 64], 16) for at in range(0, len(digits), 64)]
-
-
-def _levels(accounts: Sequence[int], answer: str) -> dict[int, Levels]:
-    cells = _words(answer)
-    return {
-        account: Levels(*cells[6 * place : 6 * place + 6]) for place, account in enumerate(accounts)
-    }

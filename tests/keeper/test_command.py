@@ -81,7 +81,7 @@ def test_explain_says_what_cures_and_the_vault_agrees(world: World) -> None:
     assert found["state"] == "CALLABLE"
     assert found["callable"] is True
     assert found["why"].startswith("callable: the debt is above")
-    levels = tuple(world.vault.read("levels_of", account))
+    levels = world.levels(account)
     names = ("debt", "value", "initial", "target", "maintenance", "close_out")
     assert tuple(int(found["levels"][name]) for name in names) == levels
     assert sum(int(kind["maintenance"]) for kind in found["kinds"]) == levels[4]
@@ -93,7 +93,7 @@ def test_explain_says_what_cures_and_the_vault_agrees(world: World) -> None:
         amount = int(eth["to_target"]) - missing
         world.token("eth").transact("mint", owner, amount, sender=world.governor)
         world.vault.transact("deposit", account, 0, amount, sender=owner)
-        debt, _, _, target, _, _ = world.vault.read("levels_of", account)
+        debt, _, _, target, _, _ = world.levels(account)
         assert (debt <= target) is healthy
         world.rpc.revert(before)
         before = world.rpc.snapshot()

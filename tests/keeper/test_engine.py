@@ -118,7 +118,7 @@ def test_integers_equal_the_vault(world: World) -> None:
         row = book.table.row_of(account)
         assert row is not None
         found = exact(account, book.table.words[row], book.table.balances[row], reading.view)
-        assert tuple(world.vault.read("levels_of", account)) == (
+        assert world.levels(account) == (
             found.debt,
             found.value,
             found.initial,

@@ -47,6 +47,11 @@ class World:
     def token(self, name: str) -> Contract:
         return self.contracts[name]
 
+    def levels(self, account: int) -> tuple[int, ...]:
+        """Debt, value at `hi`, and the capacities initial, target, maintenance, close-out."""
+        (found,) = self.contracts["lens"].read("levels_of", self.system.vault, [account])
+        return tuple(found)
+
     def keeper(self, url: str | None = None, **options: Any) -> Keeper:
         """Make a keeper with the market; options go to its configuration."""
         rpc = Rpc(url, timeout=2.0) if url else self.rpc
@@ -117,6 +122,7 @@ def new_world() -> Iterator[World]:
         rpc.set_balance(key.address, 100 * WAD)
         contracts = {
             "vault": Contract(rpc, system.vault, artifact("Vault").abi),
+            "lens": Contract(rpc, system.lens, artifact("Lens").abi),
             "coin": Contract(rpc, system.coin, artifact("Stablecoin").abi),
             "market": Contract(rpc, market, artifact("MockMarket").abi),
         }

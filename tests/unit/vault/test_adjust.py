@@ -338,7 +338,9 @@ def test_the_fund_cannot_be_read_half_changed(world, adjuster):
     assert (adjuster.read("attempts"), adjuster.read("successes")) == (1, 0)
 
 
-@pytest.mark.parametrize("name", ["withdraw", "borrow", "adjust", "repay", "levels_of", "accrue"])
+@pytest.mark.parametrize(
+    "name", ["withdraw", "borrow", "adjust", "repay", "health_factor", "accrue"]
+)
 def test_a_hook_of_a_token_cannot_enter_again(wide, name):
     account = wide.open([(0, 10 * WAD), (REENTRANT, 10 * WAD)], 5_000 * WAD)
     token = wide.contract("ReentrantToken", wide.tokens[REENTRANT].address)

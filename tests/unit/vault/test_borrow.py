@@ -95,7 +95,7 @@ def test_borrow_counts_every_kind(world):
     with reverts("below initial margin"):
         world.vault.transact("borrow", account, capacity + 1, world.owner, sender=world.owner)
     world.vault.transact("borrow", account, capacity - 2, world.owner, sender=world.owner)
-    assert world.vault.read("levels_of", account)[2] == capacity
+    assert world.levels(account)[2] == capacity
 
 
 def test_borrow_reverts_when_below_the_floor(world):

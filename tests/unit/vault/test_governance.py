@@ -174,9 +174,9 @@ def test_set_frozen(world):
 
 def test_freezing_makes_nobody_callable(world):
     account = world.open([(0, 10 * WAD)], 15_000 * WAD - 10)
-    before = world.vault.read("levels_of", account)
+    before = world.levels(account)
     world.vault.transact("set_frozen", 0, True, sender=world.governor)
-    after = world.vault.read("levels_of", account)
+    after = world.levels(account)
     assert (before[2], after[2]) == (15_000 * WAD, 0)
     assert after[3:] == before[3:]
     with reverts("account is covered"):

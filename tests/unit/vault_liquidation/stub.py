@@ -36,6 +36,7 @@ class StubBook:
         self.params = params
         self.coin = self.deploy("Stablecoin", "Coin", "COIN", self.governor)
         self.hub = self.deploy("MockHub")
+        self.lens = self.deploy("Lens")
         self.vault = self.new_vault(params)
         self.coin.transact("set_ceiling", self.vault.address, 2**119, sender=self.governor)
         self.tokens = []
@@ -122,6 +123,11 @@ class StubBook:
 
     def debt(self) -> int:
         return self.vault.read("debt_of", self.id)
+
+    def levels(self, id: int | None = None) -> tuple[int, ...]:
+        """Debt, value at `hi`, and the capacities initial, target, maintenance, close-out."""
+        (found,) = self.lens.read("levels_of", self.vault.address, [id or self.id])
+        return tuple(found)
 
     @property
     def now(self) -> int:

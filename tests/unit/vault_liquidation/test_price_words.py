@@ -131,7 +131,7 @@ def test_take__eight_kinds_by_every_one_of_them(world):
     call(book)
     for kind in range(8):
         book.vault.transact("take", book.id, kind, MAX, MAX, book.keeper, b"", sender=book.keeper)
-        debt, _, _, _, maintenance, _ = book.vault.read("levels_of", book.id)
+        debt, _, _, _, maintenance, _ = book.levels()
         if debt <= maintenance:
             break
     assert kind == 3  # four of them were needed, each sold as a whole

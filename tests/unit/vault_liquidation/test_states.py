@@ -111,7 +111,7 @@ def test_states(stage, level, over, clock):
         world.next_at(now)
         world.rpc.mine()
         assert world.debt(id) == debt
-        levels = world.vault.read("levels_of", id)
+        levels = world.levels(id)
         assert dict(zip(LEVELS, levels[3:], strict=True))[level] == DEBT
         assert world.state(id) == row["state"]
         assert world.lens.read("states_of", world.vault.address, [id]) == (row["state"],)

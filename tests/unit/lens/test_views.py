@@ -18,6 +18,7 @@ from tests.world import (
     reverts,
 )
 
+ZERO = "0x" + "00" * 20
 DECIMALS = (18, 8, 6)
 ETH, BTC = 2_000 * WAD, 40_000 * WAD
 
@@ -88,12 +89,17 @@ def test_account_of(world, legs, debt):
         m.loan_to_value_up(owed, value),
         m.leverage_up(owed, value),
         liquidation,
+        0,
+        0,
+        ZERO,
+        False,
+        0,
     )
-    assert world.vault.read("levels_of", account) == levels
+    assert world.levels(account) == levels
     assert world.vault.read("health_factor", account) == view[9]
     assert world.vault.read("debt_of", account) == owed
     if not debt:
-        assert view[9:] == (MAX, MAX, MAX, MAX, 0, WAD, 0)
+        assert view[9:16] == (MAX, MAX, MAX, MAX, 0, WAD, 0)
 
 
 def test_an_account_that_never_was(world):
@@ -170,7 +176,7 @@ def test_batches(world):
     vault = world.vault.address
     assert world.lens.read("states_of", vault, accounts) == (CALLABLE, HEALTHY, EMPTY)
     assert world.lens.read("levels_of", vault, accounts) == tuple(
-        world.vault.read("levels_of", account) for account in accounts
+        world.lens.read("account_of", vault, account)[8] for account in accounts
     )
     many = accounts * 42 + accounts[:2]
     assert len(many) == 128
@@ -211,7 +217,7 @@ def test_a_failed_kind_shows_lo_zero_and_the_last_hi(world):
     world.forward(61)
     ((_, _, _, _, lo, hi, value, _),) = world.lens.read("holdings_of", world.vault.address, account)
     assert (lo, hi, value) == (0, ETH, ETH)
-    levels = world.vault.read("levels_of", account)
+    levels = world.levels(account)
     assert levels[1:3] == (ETH, 0)
     assert world.lens.read("kind_of", world.vault.address, 0)[12:] == (
         0,
@@ -257,6 +263,7 @@ def test_book_of(world):
         world.open([(0, 10 * WAD)], 5_000 * WAD + sub, sub=sub)
     world.vault.transact("set_pauses", 9, sender=world.governor)
     paused_at = world.now
+    world.vault.transact("set_frozen", 1, True, sender=world.governor)
     world.forward(10**6)
     index = live_index(world, world.now)
     normalized = world.vault.read("totals") % 2**112
@@ -270,6 +277,10 @@ def test_book_of(world):
         world.book.rate,
         9,
         paused_at + 7 * 86_400 + world.book.grace_period,
+        0,
+        0b10,
+        world.book.ceiling - 10_000 * WAD - 1,
+        ZERO,
     )
 
 

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""One deployed world for the lens, put back after every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.book import Stage
+from tests.world import World, anvil_world
+
+
+@pytest.fixture(scope="session")
+def base_world() -> Iterator[World]:
+    with anvil_world() as world:
+        yield world
+
+
+@pytest.fixture
+def world(base_world: World) -> Iterator[World]:
+    """Three kinds: eth (18 decimals), btc (8), stable (6)."""
+    with base_world.snapshot():
+        yield base_world
+
+
+@pytest.fixture
+def stage(world: World) -> Stage:
+    """The same world with a model of the book beside it."""
+    return Stage(world)
