@@ -750,7 +750,7 @@ class Book:
         if levels.debt <= levels.maintenance:
             refuse("account is covered")
         facts, hi, balance = self.kinds[kind], found.words[kind].hi, position.balances[kind]
-        factor = self._factor(kind, now - found.opens)
+        factor = self.factor(kind, now - found.opens)
         price = margin_math.auction_price_up(hi, factor)
         if price > max_price:
             refuse("above max price")
@@ -802,7 +802,8 @@ class Book:
         )
         return sold, cost
 
-    def _factor(self, kind: int, elapsed: int) -> int:
+    def factor(self, kind: int, elapsed: int) -> int:
+        """Return the price factor of a kind so long into an auction, bps."""
         facts = self.kinds[kind]
         factor: int = margin_math.auction_factor(
             facts.start_factor, facts.end_factor, elapsed, self.rules.auction_duration
@@ -817,7 +818,7 @@ class Book:
                 worth = margin_math.value_down(
                     position.balances[kind], price.hi, self.kinds[kind].decimals
                 )
-                total += margin_math.sale_value_down(worth, self._factor(kind, now - found.opens))
+                total += margin_math.sale_value_down(worth, self.factor(kind, now - found.opens))
         return total
 
     def cure(self, now: int, caller: str, account: int) -> None:

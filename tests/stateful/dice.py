@@ -148,11 +148,11 @@ class Dice:
     def surroundings(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Choose what changes around the vault before the next move."""
         roll = self.random.random()
-        if roll < 0.30:
+        if roll < 0.29:
             return [self.price_move()]
-        if roll < 0.325:
+        if roll < 0.31:
             return [self.flag_move()]
-        if roll < 0.33:
+        if roll < 0.314:
             coin = self.book.coin
             room = self.random.choice((0, 1, WAD, 5 * WAD, 3_000 * WAD, 10**9 * WAD))
             return [("ceiling", (min(max(0, coin.minted + room), 2**120 - 1),))]
@@ -174,13 +174,17 @@ class Dice:
         return int(feed[0] if feed else self.book.hub.prices[kind].hi)
 
     def kind(self) -> int:
+        if self.chance(0.3):
+            owing = [p for p in self.book.positions.values() if p.normalized_debt]
+            if owing:
+                return self.random.choice(list(self.random.choice(owing).balances))
         if self.chance(0.88):
             return self.random.choice(MAIN)
         return self.random.choice(list(self.book.kinds))
 
     def price_move(self) -> tuple[str, tuple[Any, ...]]:
         kind, dice = self.kind(), self.random
-        size = dice.choice((3, 3, 3, 10, 30))
+        size = dice.choice((3, 3, 10, 30, 30))
         if kind == 2:
             size = min(size, 10)
         now, base = self.market(kind), BASE[kind]
@@ -236,7 +240,25 @@ class Dice:
         """After a long time every feed answers anew, so that not everything is stale."""
         if self.scene.setup.hub == "words":
             return []
-        return [self.told(kind, self.market(kind)) for kind in MAIN]
+        held = {kind for position in self.book.positions.values() for kind in position.balances}
+        return [self.told(kind, self.market(kind)) for kind in sorted(held | set(MAIN))]
+
+    def warm_up(self) -> None:
+        """Open every account near its limit, let prices fall, and have some of them called."""
+        scene = self.scene
+        for id in scene.ids:
+            owner = self.owner(id)
+            for kind in self.random.sample(MAIN, self.random.choice((1, 1, 2, 3))):
+                worth = self.random.randint(16, 60) * 500 * WAD
+                amount = worth * UNIT[kind] // BASE[kind]
+                scene.make(Move(scene.now + 1, owner, "deposit", (id, kind, amount)))
+            levels = self.book.levels(id, scene.now + 1)
+            debt = levels.initial * self.random.randint(90, 99) // 100
+            scene.make(Move(scene.now + 1, owner, "borrow", (id, debt, owner)))
+        scene.make(Move(scene.now + 61, scene.governor, *self.told(0, BASE[0] * 88 // 100, 0)))
+        scene.make(Move(scene.now, scene.governor, *self.told(1, BASE[1] * 80 // 100, 0)))
+        for id in scene.ids:
+            scene.make(Move(scene.now + 1, scene.keeper, "margin_call", (id,)))
 
     # the moves
 
@@ -346,7 +368,7 @@ class Dice:
         )
 
     def _borrow(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
-        if self.chance(0.7):
+        if self.chance(0.6 if self.room(id) else 0.92):
             id = max(self.scene.ids, key=self.room)
         who = self.who(id)
         return who, (id, self.odd(self.coins(id)), self.receiver(who))

@@ -64,12 +64,10 @@ def i01_collateral_sums(step: Step) -> None:
 
 def i02_masks(step: Step) -> None:
     """A mask bit is set iff the balance is above zero, and at most eight are."""
-    words = step.scene.node.words(step.scene.slots)
-    named = dict(zip(step.scene.names, words, strict=True))
     for id in step.touched():
-        mask = (named[f"accounts[{id:#x}]"] >> 104) % 2**32
-        held = [k for k in step.after.kinds if named[f"balances[{id:#x}][{k}]"]]
-        assert mask == sum(1 << kind for kind in held)
+        word, balances = step.scene.stored(id)
+        held = [kind for kind, balance in enumerate(balances) if balance]
+        assert (word >> 104) % 2**32 == sum(1 << kind for kind in held)
         assert len(held) <= 8
 
 

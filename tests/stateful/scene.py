@@ -155,6 +155,7 @@ class Scene:
             world.id(who, sub) for who, own in zip(self.owners, subs, strict=True) for sub in own
         ]
         self.moves: list[Move] = []
+        self.logs: list[tuple[tuple[str, ...], bytes]] = []
         self.fund_everybody()
         self._appoint(world.stranger)
         self.book = self._read_book()
@@ -340,6 +341,7 @@ class Scene:
     def check_words(self) -> None:
         """Compare every storage word that a move can change with the model's."""
         found, expected = self.node.words(self.slots), self.expected_words()
+        self.found = found
         if found != expected:
             told = [
                 f"{name}: {one:#x} is not {other:#x}"
@@ -352,6 +354,12 @@ class Scene:
             self._minter, (model.minted, model.ceiling, model.supply), strict=True
         ):
             self.same(f"coin.{name}", int.from_bytes(self.node.view(coin, call)), wanted)
+
+    def stored(self, id: int) -> tuple[int, list[int]]:
+        """Return an account's word and balances as the chain keeps them."""
+        size = 1 + len(ALL_KINDS)
+        at = self.ids.index(id) * size
+        return self.found[at], self.found[at + 1 : at + size]
 
     def same(self, what: str, found: Any, expected: Any) -> None:
         if found != expected:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Hold the views of vault and lens against the model."""
+"""Hold the views of vault and lens against the model: every field, by its name in the ABI."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from surety.chain import Contract
-from tests.stateful.scene import Scene, plain
+from surety.chain import Contract, Reverted
+from surety.compile import artifact
+from surety.formulas import margin_math
+from surety.model import Refused, views
+from surety.model.state import MAX
+from tests.stateful.scene import Scene
 
 
 def read(scene: Scene, contract: Contract, fn: str, *args: Any) -> Any:
@@ -14,11 +20,61 @@ def read(scene: Scene, contract: Contract, fn: str, *args: Any) -> Any:
     return function.decode(scene.node.view(contract.address, function.encode(*args)))
 
 
+def named(outputs: Sequence[Mapping[str, Any]], value: Any) -> Any:
+    """Return a decoded struct, or list of structs, as dicts by the names in the ABI."""
+    if len(outputs) == 1 and outputs[0]["type"].startswith("tuple"):
+        parts = outputs[0]["components"]
+        if outputs[0]["type"] != "tuple":
+            return [named([{"type": "tuple", "components": parts}], one) for one in value]
+        return {part["name"]: named([part], one) for part, one in zip(parts, value, strict=True)}
+    return value
+
+
+def lens(scene: Scene, fn: str, *args: Any) -> Any:
+    (entry,) = [item for item in artifact("Lens").abi if item.get("name") == fn]
+    answer = read(scene, scene.world.lens, fn, scene.vault.address, *args)
+    return named(entry["outputs"], answer)
+
+
+def same(scene: Scene, what: str, found: Any, expected: Any) -> None:
+    """Compare a struct's fields with those of the model's dataclass that have the same name."""
+    if isinstance(found, dict) and is_dataclass(expected):
+        known = {item.name for item in fields(expected)} & found.keys()
+        assert known, what
+        for name in known:
+            same(scene, f"{what}.{name}", found[name], getattr(expected, name))
+        return
+    if isinstance(found, str) and isinstance(expected, int):
+        found = int(found, 16)
+    scene.same(what, found, expected)
+
+
 def check_account(scene: Scene, id: int) -> None:
-    """Compare every view of one account."""
+    """Compare what vault and lens say of one account."""
+    book, now, vault = scene.book, scene.now, scene.vault
+    view = views.account_of(book, id, now)
+    scene.same("debt_of", read(scene, vault, "debt_of", id), view.levels.debt)
+    scene.same("health_factor", read(scene, vault, "health_factor", id), view.health_factor)
+    same(scene, "account_of", lens(scene, "account_of", id), view)
+
+
+def check_sale(scene: Scene, id: int) -> None:
+    """Compare what the lens says of an account's collateral, and of selling it."""
     book, now = scene.book, scene.now
-    levels = book.levels(id, now)
-    scene.same("debt_of", read(scene, scene.vault, "debt_of", id), levels.debt)
+    expected = views.holdings_of(book, id, now)
+    for found, holding in zip(lens(scene, "holdings_of", id), expected, strict=True):
+        same(scene, "holdings_of", found, holding)
+    for holding in expected:
+        for amount in (0, MAX, holding.balance // 3):
+            try:
+                wanted: Any = views.preview_take(book, id, holding.kind, amount, now)
+            except Refused as refused:
+                wanted = refused.reason
+            try:
+                told: Any = tuple(lens(scene, "preview_take", id, holding.kind, amount))
+            except Reverted as reverted:
+                told = reverted.reason
+            scene.same("preview_take", told, wanted)
 
 
 def check_book(scene: Scene) -> None:
@@ -30,6 +86,31 @@ def check_book(scene: Scene) -> None:
 
 def check_all(scene: Scene) -> None:
     """Compare every view there is."""
+    book = scene.book
     for id in scene.ids:
         check_account(scene, id)
-    scene.same("governor", plain(read(scene, scene.vault, "governor")), scene.book.governor)
+        check_sale(scene, id)
+    found = lens(scene, "book_of")
+    scene.same("book_of.total_debt", found["total_debt"], book.total_debt(scene.now))
+    scene.same("book_of.pauses", found["pauses"], book.pauses)
+    states = list(lens(scene, "states_of", scene.ids))
+    scene.same("states_of", states, [book.state(id, scene.now) for id in scene.ids])
+    for name in ("governor", "fund", "pending_governor", "pending_fund"):
+        if (name, 0) in scene.vault.interface.functions:
+            scene.same(name, read(scene, scene.vault, name), getattr(book, name))
+    for (owner, epoch, operator), bits in book.operators.items():
+        who, whom = f"0x{owner:040x}", f"0x{operator:040x}"
+        found = read(scene, scene.vault, "operator", who, epoch, whom)
+        scene.same("operator", found, bits)
+    for owner, epoch in book.epochs.items():
+        scene.same("epoch", read(scene, scene.vault, "epoch", f"0x{owner:040x}"), epoch)
+    if ("nonces", 1) in scene.vault.interface.functions:
+        for owner, nonce in book.nonces.items():
+            scene.same("nonces", read(scene, scene.vault, "nonces", f"0x{owner:040x}"), nonce)
+    if ("margin_models", 1) in scene.vault.interface.functions:
+        for slot, model in book.margin_models.items():
+            scene.same("margin_models", read(scene, scene.vault, "margin_models", slot), model)
+    index = book.live_index(scene.now)
+    assert margin_math.total_debt_down(book.total_normalized_debt, index) == book.total_debt(
+        scene.now
+    )

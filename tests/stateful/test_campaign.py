@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The vault and its model side by side through random histories, and what those histories held."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import replace
+
+import pytest
+
+from surety import paths
+from surety.anvil import Anvil
+from surety.chain import Rpc
+from surety.compile import artifact
+from surety.deploy import BookParams
+from surety.model import Position
+from surety.model.state import NO_KIND
+from tests.stateful.driver import Campaign, Counts, run
+from tests.stateful.node import AnvilNode, RevmNode
+from tests.stateful.scene import Disagreement, Setup, events
+from tests.stateful.views import check_all
+from tests.world import GENESIS, RAY, WAD
+
+L1 = BookParams()
+L2 = replace(
+    L1,
+    grace_period=1_200,
+    debt_floor=20 * WAD,
+    call_tip=WAD // 20,
+    rate=RAY * 60 // 100 // (365 * 86_400),
+)
+STEPS = 5_200
+CAMPAIGNS = {"feeds": ((L1, 1), (L2, 2)), "words": ((L1, 3), (L2, 4))}
+
+
+def revm() -> RevmNode:
+    return RevmNode(GENESIS)
+
+
+@pytest.mark.parametrize("hub", ["feeds", "words"])
+def test_campaign__the_vault_never_parts_from_its_model(hub):
+    counts = Counts()
+    for params, seed in CAMPAIGNS[hub]:
+        counts.add(run(revm, Setup(hub, params), seed, STEPS))
+    assert counts.steps == STEPS * len(CAMPAIGNS[hub])
+    require(counts, hub)
+
+
+def test_campaign__holds_on_a_real_anvil():
+    """The same driver, dice and comparisons by raw RPC: revm alone could be wrong."""
+    with Anvil(timestamp=GENESIS, block_interval=1) as node, Rpc(node.url) as rpc:
+        campaign = Campaign(AnvilNode(rpc), Setup("feeds", L1), seed=6)
+        campaign.dice.warm_up()
+        for _ in range(300):
+            campaign.step()
+        check_all(campaign.scene)
+        counts = campaign.counts
+    assert counts.steps == 300
+    assert sum(counts.done.values()) >= 100
+    assert sum(counts.refused.values()) >= 50
+    assert counts.done["take"] + counts.done["takes"] >= 3
+    assert counts.done["margin_call"] >= 3
+
+
+@pytest.mark.parametrize("hub", ["feeds", "words"])
+def test_accounts_are_rebuilt_from_logs_alone(hub):
+    """Whoever only listens knows every account's word and balances."""
+    campaign = Campaign(revm(), Setup(hub, L2), seed=8, views_each=10**9)
+    campaign.dice.warm_up()
+    for _ in range(1_500):
+        campaign.step()
+    scene, (topic, _) = campaign.scene, events()["AccountUpdated"]
+    words: dict[int, int] = {}
+    balances: dict[tuple[int, int], int] = {}
+    for topics, data in scene.logs:
+        if topics[0] != topic:
+            continue
+        account, kind = int(topics[1], 16), int(topics[2], 16)
+        balance, words[account] = int.from_bytes(data[:32]), int.from_bytes(data[32:])
+        if kind != NO_KIND:
+            balances[account, kind] = balance
+    assert set(words) <= set(scene.ids)
+    assert len(words) == len(scene.ids)
+    for id in scene.ids:
+        word, held = scene.stored(id)
+        assert words[id] == word
+        assert [balances.get((id, kind), 0) for kind in range(len(held))] == held
+
+
+def test_shrink__finds_the_two_moves_that_matter(monkeypatch):
+    """The positive control: a model that forgets a mask bit is caught, and told in few moves."""
+    forgetful = property(lambda position: sum(1 << kind for kind in position.balances if kind != 1))
+    monkeypatch.setattr(Position, "mask", forgetful)
+    with pytest.raises(Disagreement) as caught:
+        run(revm, Setup("words", L1), seed=1, steps=400)
+    report = str(caught.value)
+    assert "def test_replay__seed_1_step_" in report
+    assert report.count("\n        (18") == 1  # one deposit of kind 1 shows it
+    assert "'deposit'" in report or "'adjust'" in report
+
+
+@pytest.mark.deep
+@pytest.mark.skipif("SURETY_FUZZ_MINUTES" not in os.environ, reason="set SURETY_FUZZ_MINUTES")
+def test_campaigns__a_million_steps_or_as_long_as_asked():
+    until = time.monotonic() + 60 * float(os.environ["SURETY_FUZZ_MINUTES"])
+    seed = int(os.environ.get("SURETY_FUZZ_SEED", "1000"))
+    counts = {"feeds": Counts(), "words": Counts()}
+    while time.monotonic() < until and sum(one.steps for one in counts.values()) < 10**6:
+        for hub in counts:
+            params = L1 if seed % 4 < 2 else L2
+            counts[hub].add(run(revm, Setup(hub, params), seed, STEPS))
+        seed += 1
+    for hub, one in counts.items():
+        if one.steps >= 2 * STEPS:
+            require(one, hub)
+
+
+def require(counts: Counts, hub: str) -> None:
+    """Assert that everything happened often enough: an empty campaign proves nothing."""
+    vault = known_functions()
+    for name in [*MOVES, *ACTS]:
+        if name not in vault:
+            continue
+        share = 0.004 if name in MOVES else 0.0006
+        done, refused = counts.done[name], counts.refusals(name)
+        assert done >= share * counts.steps, (name, "went through", done)
+        if name not in NEVER_REFUSED:
+            assert refused >= share * counts.steps / 2, (name, "was refused", refused)
+    seen = counts.reasons()
+    expected = listed_reasons() - ELSEWHERE - (set() if hub == "words" else TOLD_ONLY)
+    assert expected <= seen, f"never refused: {sorted(expected - seen)}"
+    for what in OUTCOMES:
+        assert counts.seen[what] >= 5, (what, counts.seen)
+
+
+MOVES = (
+    "deposit", "withdraw", "borrow", "repay", "adjust", "move", "set_margin_model", "margin_call",
+    "margin_calls", "take", "takes", "cure", "absorb",
+)  # fmt: skip
+ACTS = (
+    "accrue", "set_operator", "set_operator_by_signature", "lockdown", "withdraw_absorbed",
+    "set_cap", "set_frozen", "set_pauses", "set_rate", "propose_fund", "accept_fund",
+    "list_margin_model", "list_collateral", "propose_governor", "accept_governor",
+)  # fmt: skip
+NEVER_REFUSED = ("accrue", "set_operator", "lockdown", "margin_calls")
+OUTCOMES = (
+    "tip", "no tip", "grace", "immediate", "restarted", "BadDebt", "Absorbed", "Accrued",
+)  # fmt: skip
+
+
+def known_functions() -> set[str]:
+    return {entry["name"] for entry in artifact("Vault").abi if entry["type"] == "function"}
+
+
+def listed_reasons() -> set[str]:
+    """Return every reason that interfaces/IVault.vyi lists for a vault that stands."""
+    text = (paths.root() / "interfaces" / "IVault.vyi").read_text()
+    found = text.split("Reasons, each the violated fact:")[1].split("at construction")[0]
+    return set(re.findall(r'"([^"]+)"', found))
+
+
+# what only other tokens or impossible numbers can bring about, with the test that does
+ELSEWHERE = {
+    "transfer in failed",
+    "transfer out failed",
+    "token kept a fee",
+}
+TOLD_ONLY = {"price confirming"}
