@@ -105,13 +105,16 @@ def release(token: address, amount: uint256, receiver: address):
 @external
 def add_book(book: address):
     """
-    @notice Count a book's debt into equity and collect what it absorbs. It must mint the same coin. Governor only.
+    @notice Count a book's debt into equity and collect what it absorbs. It must mint the same coin. When the book has
+            proposed this fund as its own, the fund accepts. Governor only.
     """
     governed.check_governor()
     assert book not in self._books, "book already known"
     assert len(self._books) < MAX_BOOKS, "too many books"
     assert staticcall IVault(book).coin() == coin, "wrong coin"
     self._books.append(book)
+    if staticcall IVault(book).pending_fund() == self:
+        extcall IVault(book).accept_fund()
     log IInsuranceFund.BookAdded(book=book)
 
 

@@ -17,7 +17,6 @@ from ..interfaces import IVault
 from .modules import governed
 from .modules import interest as interest_index
 from .modules import ledger
-from .modules import operators
 from .modules import previews
 from .modules import views
 
@@ -26,7 +25,6 @@ implements: ILens
 # as in Vault.vy
 initializes: ledger
 initializes: interest_index[ledger := ledger]
-initializes: operators
 initializes: governed
 # without storage
 initializes: views
@@ -41,7 +39,6 @@ exports: (
     ledger.interest,
     ledger.totals,
 )
-exports: (operators.operator, operators.epoch)
 exports: (
     views.account_of,
     views.holdings_of,
@@ -68,6 +65,8 @@ exports: (
 
 coin: public(immutable(address))
 hub: public(immutable(address))
+operators: public(immutable(address))
+margin_models: public(immutable(address))
 grace_period: public(immutable(uint256))
 auction_duration: public(immutable(uint256))
 call_cool_down: public(immutable(uint256))
@@ -76,6 +75,7 @@ call_tip: public(immutable(uint256))
 liquidation_penalty: public(immutable(uint256))
 
 fund: public(address)
+pending_fund: public(address)
 
 
 @deploy
@@ -86,6 +86,8 @@ def __init__(vault: address):
     governed.__init__(vault)  # written nowhere: only the code that the constructor returns is used
     coin = staticcall IVault(vault).coin()
     hub = staticcall IVault(vault).hub()
+    operators = staticcall IVault(vault).operators()
+    margin_models = staticcall IVault(vault).margin_models()
     grace_period = staticcall IVault(vault).grace_period()
     auction_duration = staticcall IVault(vault).auction_duration()
     call_cool_down = staticcall IVault(vault).call_cool_down()

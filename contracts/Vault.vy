@@ -1,5 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
+# pragma optimize codesize
 # pragma nonreentrancy on
 # SPDX-License-Identifier: MIT
 """
@@ -7,15 +8,18 @@
 @notice Owners lock collateral and borrow coins; whoever lowers risk needs nobody's consent, whoever raises it is the
         owner or an operator and satisfies the initial level. An account below maintenance is called by anyone
         and sold in place by a Dutch auction after its grace period; what nobody buys the insurance fund absorbs.
-        Reasons of reverts are listed in interfaces/IVault.vyi, formulas are in modules/margin_math.vy.
+        What each function does is said in interfaces/IVault.vyi, formulas are in modules/margin_math.vy, the fields of
+        packed words in modules/account.vy, ledger.vy and price_word.vy.
 @custom:security Every external holds one lock (views too); effects come before any token is called; the only
         untrusted calls are listed tokens and the caller's own callback. Coin and hub are trusted and immutable.
-@custom:freeze `set_pauses` stops borrowing, withdrawing with debt, calls, or takes (for 7 days and a grace at most).
+@custom:freeze `set_pauses` stops borrowing, withdrawing with debt, calls, callbacks, or takes (7 days and a grace at most).
         Depositing into an enabled kind, repaying and withdrawing without debt can never be stopped.
 """
 from ethereum.ercs import IERC20Detailed
 
 from ..interfaces import ICallbacks
+from ..interfaces import IMarginModels
+from ..interfaces import IOperators
 from ..interfaces import IPriceHub
 from ..interfaces import IStablecoin
 from ..interfaces import IVault
@@ -24,7 +28,6 @@ from .modules import governed
 from .modules import interest as interest_index
 from .modules import ledger
 from .modules import margin_math
-from .modules import operators
 from .modules import price_word
 from .modules import reasons
 from .modules import transfers
@@ -33,7 +36,6 @@ implements: IVault
 
 initializes: ledger
 initializes: interest_index[ledger := ledger]
-initializes: operators
 initializes: governed
 
 exports: (
@@ -45,7 +47,6 @@ exports: (
     ledger.interest,
     ledger.totals,
 )
-exports: (operators.operator, operators.epoch, operators.set_operator, operators.lockdown)
 exports: (
     governed.governor,
     governed.pending_governor,
@@ -57,40 +58,52 @@ BPS: constant(uint256) = 10_000
 MAX_ENABLED: constant(uint256) = 8
 MAX_KINDS: constant(uint256) = 32
 MAX_LEGS: constant(uint256) = 8
-MAX_DATA: constant(uint256) = 4_096
+MAX_CALLS: constant(uint256) = 64
+MAX_ORDERS: constant(uint256) = 32
+MAX_DATA: constant(uint256) = 1_024
 MAX_START_FACTOR: constant(uint256) = 11_000
 MAX_PAUSE: constant(uint256) = 7 * 86_400
 MAX_TAKE_PAUSE: constant(uint256) = 2**24 - 1  # its field; a longer pause brings fewer clocks over
 MAX_DEBT: constant(uint256) = 2**128  # far above what a word holds, far below where products overflow
-MAX_DELTA: constant(uint256) = 2**255 - 1
-DEBT_ONLY: constant(uint256) = 255  # stands for a kind in events that change debt or clock only
+DEBT_ONLY: constant(uint256) = 255  # stands for a kind where debt or clock only are meant
 
+# one kind of a change; at most one amount is above zero
+struct Flow:
+    kind: uint256
+    incoming: uint256
+    outgoing: uint256  # max_value(uint256): the whole balance
+
+# what a step of a liquidation decides on
 struct Found:
-    position: account.Account
-    opens: uint256  # when the auction opens as read, 0 without a clock
+    word: uint256  # of the account
     index: uint256
     debt: uint256
-    value: uint256
-    initial: uint256  # capacities
-    target: uint256
+    opens: uint256  # when the auction opens as read, 0 without a clock
+    phase: uint256  # of the clock now
+    target: uint256  # capacities
     maintenance: uint256
     close_out: uint256
-    end_value: uint256  # sum of value times end factor: coin units times bps
-    sale_value: uint256  # what a sale of every unfailed kind would raise now
+    end_value: uint256  # sum of value times end factor (coin units times bps); only when an absorb may follow
+    sale_value: uint256  # what a sale of every unfailed kind would raise now; only for a take
+    flags: uint256  # union over the kinds
     hi: uint256  # of the kind to be sold; 0 when it has failed
     factor: uint256  # of the kind to be sold, bps
-    flags: uint256  # union over the kinds
+    sold_target: uint256  # target capacity of the kind to be sold
+    sold_bps: uint256  # by how much a margin model lowers the initial ltv that sizes a take
 
-coin: public(immutable(address))
-hub: public(immutable(address))
-grace_period: public(immutable(uint256))
-auction_duration: public(immutable(uint256))
-call_cool_down: public(immutable(uint256))
-debt_floor: public(immutable(uint256))
-call_tip: public(immutable(uint256))
-liquidation_penalty: public(immutable(uint256))
+coin: reentrant(public(immutable(address)))
+hub: reentrant(public(immutable(address)))
+operators: reentrant(public(immutable(address)))
+margin_models: reentrant(public(immutable(address)))  # none: the linear margin only
+grace_period: reentrant(public(immutable(uint256)))
+auction_duration: reentrant(public(immutable(uint256)))
+call_cool_down: reentrant(public(immutable(uint256)))
+debt_floor: reentrant(public(immutable(uint256)))
+call_tip: reentrant(public(immutable(uint256)))
+liquidation_penalty: reentrant(public(immutable(uint256)))
 
 fund: public(address)
+pending_fund: public(address)
 
 
 @deploy
@@ -98,6 +111,8 @@ def __init__(
     governor_: address,
     coin_: address,
     hub_: address,
+    operators_: address,
+    margin_models_: address,
     grace_period_: uint256,
     auction_duration_: uint256,
     call_cool_down_: uint256,
@@ -117,13 +132,16 @@ def __init__(
     @param rate_ RAY per second
     """
     governed.__init__(governor_)
-    assert coin_.is_contract and hub_.is_contract, "no code"
+    assert coin_.is_contract and hub_.is_contract and operators_.is_contract, "no code"
+    assert margin_models_ == empty(address) or margin_models_.is_contract, "no code"
     assert grace_period_ <= 30 * 86_400 and call_cool_down_ <= 365 * 86_400, "bad periods"
     assert 0 < auction_duration_ and auction_duration_ <= 30 * 86_400, "bad periods"
     assert 0 < debt_floor_ and debt_floor_ < 2**96 and call_tip_ <= debt_floor_ // 10, "bad floor or tip"
     assert liquidation_penalty_ <= 2_000, "bad penalty"
     coin = coin_
     hub = hub_
+    operators = operators_
+    margin_models = margin_models_
     grace_period = grace_period_
     auction_duration = auction_duration_
     call_cool_down = call_cool_down_
@@ -138,36 +156,25 @@ def __init__(
 
 @external
 def deposit(account_: uint256, kind: uint256, amount: uint256):
-    if amount > MAX_DELTA:
-        reasons.fail("above cap")
-    legs: DynArray[IVault.Leg, MAX_LEGS] = [IVault.Leg(kind=kind, delta=convert(amount, int256))]
-    self.change(account_, legs, 0, msg.sender)
-    self.pull_in(legs, 0)
+    flows: DynArray[Flow, MAX_LEGS] = [Flow(kind=kind, incoming=amount, outgoing=0)]
+    self.change(account_, flows, 0, 0, msg.sender, False)
+    self.pull_in(flows)
 
 
 @external
 def withdraw(account_: uint256, kind: uint256, amount: uint256, receiver: address):
-    delta: int256 = min_value(int256)
-    if amount != max_value(uint256):
-        if amount > MAX_DELTA:
-            reasons.fail("above balance")
-        delta = -convert(amount, int256)
-    self.change(account_, [IVault.Leg(kind=kind, delta=delta)], 0, receiver)
+    self.change(account_, [Flow(kind=kind, incoming=0, outgoing=amount)], 0, 0, receiver, False)
 
 
 @external
 def borrow(account_: uint256, amount: uint256, receiver: address):
-    if amount == 0:
-        reasons.fail("zero amount")
-    self.change(account_, [], convert(min(amount, MAX_DELTA), int256), receiver)
+    self.change(account_, [], amount, 0, receiver, False)
 
 
 @external
 def repay(account_: uint256, amount: uint256) -> uint256:
-    if amount == 0:
-        reasons.fail("zero amount")
-    repaid: uint256 = self.change(account_, [], -convert(min(amount, MAX_DELTA), int256), msg.sender)
-    self.pull_in([], repaid)
+    repaid: uint256 = self.change(account_, [], 0, amount, msg.sender, False)
+    self.burn(repaid)
     return repaid
 
 
@@ -179,109 +186,170 @@ def adjust(
     receiver: address,
     data: Bytes[MAX_DATA],
 ):
-    if len(legs) == 0 and debt_delta == 0:
-        reasons.fail("nothing to change")
-    repaid: uint256 = self.change(account_, legs, debt_delta, receiver)
+    flows: DynArray[Flow, MAX_LEGS] = []
+    for leg: IVault.Leg in legs:
+        flows.append(Flow(kind=leg.kind, incoming=self.above(leg.delta), outgoing=self.below(leg.delta)))
+    repaid: uint256 = self.change(
+        account_, flows, self.above(debt_delta), self.below(debt_delta), receiver, False
+    )
     if len(data) > 0:
-        extcall ICallbacks(msg.sender).on_adjust(account_, legs, debt_delta, data)
-    self.pull_in(legs, repaid)
+        self.check_callbacks()
+        extcall ICallbacks(msg.sender).on_adjust(account_, data)
+    self.pull_in(flows)
+    self.burn(repaid)
+
+
+@internal
+@pure
+def above(delta: int256) -> uint256:
+    """
+    @notice What comes in, or is borrowed.
+    """
+    return convert(max(delta, 0), uint256)
+
+
+@internal
+@pure
+def below(delta: int256) -> uint256:
+    """
+    @notice What goes out, or is repaid; everything for the smallest number.
+    """
+    if delta == min_value(int256):
+        return max_value(uint256)
+    return convert(max(unsafe_sub(0, delta), 0), uint256)
+
+
+@external
+def move(source: uint256, destination: uint256, legs: DynArray[IVault.Leg, MAX_LEGS], debt: uint256):
+    if source == destination:
+        reasons.fail(reasons.SAME_ACCOUNT)
+    self.check_authorised(source)
+    self.check_authorised(destination)
+    leaving: DynArray[Flow, MAX_LEGS] = []
+    arriving: DynArray[Flow, MAX_LEGS] = []
+    for leg: IVault.Leg in legs:
+        amount: uint256 = self.above(leg.delta)
+        if leg.delta == max_value(int256):
+            amount = ledger.balances[source][leg.kind]
+        leaving.append(Flow(kind=leg.kind, incoming=0, outgoing=amount))
+        arriving.append(Flow(kind=leg.kind, incoming=amount, outgoing=0))
+    moved: uint256 = self.change(source, leaving, 0, debt, msg.sender, True)
+    self.change(destination, arriving, moved, 0, msg.sender, True)
+
+
+@external
+def set_margin_model(account_: uint256, slot: uint256):
+    self.check_authorised(account_)
+    if slot > 255 or margin_models == empty(address):
+        reasons.fail(reasons.UNKNOWN_MODEL)
+    word: uint256 = ledger.accounts[account_]
+    word = word & ~(255 << account.MARGIN_MODEL) | slot << account.MARGIN_MODEL
+    ledger.accounts[account_] = word
+    if word & account.DEBT_MASK != 0:
+        self.check_initial(account_, word, self.debt_at(word), 0)
+    self.log_account(account_, DEBT_ONLY, 0, word)
 
 
 @internal
 def change(
-    id: uint256, legs: DynArray[IVault.Leg, MAX_LEGS], debt_delta: int256, receiver: address
+    id: uint256,
+    flows: DynArray[Flow, MAX_LEGS],
+    borrowed: uint256,
+    most: uint256,
+    receiver: address,
+    inside: bool,
 ) -> uint256:
     """
-    @notice The one way in which an owner or a payer changes a position: validate, effects, authorise, accrue, check,
-            log, pay out. Bringing in is the next step (`pull_in`), after the callback. Nothing untrusted runs
-            before the payout, so the order inside is free.
-    @return coins that the caller still has to burn
+    @notice The one way in which an owner or a payer changes a position: effects, authorise, accrue, check, log, pay
+            out. Bringing in is the next step (`pull_in`), after the callback. Nothing untrusted runs before the payout,
+            so the order inside is free. With `inside` (a move) nothing enters or leaves the book.
+    @param most coins to repay at most
+    @return coins repaid, which the caller still has to burn or to owe elsewhere
     """
     account.check_id(id)
-    position: account.Account = account.unpack(ledger.accounts[id])
-    old_mask: uint256 = position.collateral_mask
+    if len(flows) == 0 and borrowed | most == 0:
+        reasons.fail(reasons.NOTHING_TO_CHANGE)
+    word: uint256 = ledger.accounts[id]
+    old_mask: uint256 = word >> account.COLLATERAL_MASK & account.KINDS_MASK
     mask: uint256 = old_mask
-    raised: uint256 = ledger.PAUSE_BORROW if debt_delta > 0 else 0  # what raises risk, by the bit that pauses it
-    above: uint256 = 0
-    balances: DynArray[uint256, MAX_LEGS] = []
-    outgoing: DynArray[uint256, MAX_LEGS] = []
-    for leg: IVault.Leg in legs:
-        kind: uint256 = leg.kind
-        if kind < above:
-            reasons.fail("legs not ascending")
-        ledger.check_listed(kind)
-        above = kind + 1
-        balance: uint256 = ledger.balances[id][kind]
-        amount_out: uint256 = 0
-        if leg.delta > 0:
-            amount: uint256 = convert(leg.delta, uint256)
-            # a full cap must not block the rescue of a called account; nobody borrows more on a rescue
-            ledger.raise_total(kind, amount, position.auction_start == 0 or debt_delta > 0)
-            balance += amount
-            mask |= 1 << kind
+    start: uint256 = word >> account.AUCTION_START & account.TIME_MASK
+    raised: uint256 = ledger.PAUSE_BORROW if borrowed > 0 else 0  # what raises risk, by the bit that pauses it
+    next: uint256 = 0
+    for i: uint256 in range(len(flows), bound=MAX_LEGS):
+        flow: Flow = flows[i]
+        if flow.kind < next:
+            reasons.fail(reasons.LEGS_NOT_ASCENDING)
+        ledger.check_listed(flow.kind)
+        next = flow.kind + 1
+        balance: uint256 = ledger.balances[id][flow.kind]
+        if flow.incoming > 0:
+            balance += flow.incoming
+            mask |= 1 << flow.kind
+            if not inside:
+                # a full cap must not block the rescue of a called account; nobody borrows more on a rescue
+                ledger.raise_total(flow.kind, flow.incoming, start == 0 or borrowed > 0)
         else:
             raised |= ledger.PAUSE_WITHDRAW
-            # the smallest int256 stands for the whole balance
-            amount_out = balance if leg.delta == min_value(int256) else convert(-leg.delta, uint256)
-            self.check_amount(amount_out, balance)
-            ledger.lower_total(kind, amount_out)
-            balance -= amount_out
+            if flow.outgoing == max_value(uint256):
+                flow.outgoing = balance
+                flows[i].outgoing = balance
+            self.check_amount(flow.outgoing, balance)
+            balance -= flow.outgoing
             if balance == 0:
-                mask &= ~(1 << kind)
-        ledger.balances[id][kind] = balance
-        balances.append(balance)
-        outgoing.append(amount_out)
+                mask ^= 1 << flow.kind
+            if not inside:
+                ledger.lower_total(flow.kind, flow.outgoing)
+        ledger.balances[id][flow.kind] = balance
 
     enabled: uint256 = mask & ~old_mask
     if raised != 0:
         self.check_receiver(receiver)
-    if raised != 0 or enabled != 0:
-        operators.check_authorised(id)
+    if raised | enabled != 0:
+        self.check_authorised(id)
 
+    normalized: uint256 = word & account.DEBT_MASK
     owed: uint256 = 0
     repaid: uint256 = 0
-    if debt_delta != 0 or (raised != 0 and position.normalized_debt != 0):
+    if borrowed | most != 0 or (raised != 0 and normalized != 0):
         index: uint256 = interest_index.refresh(interest_index.WRITE_PERIOD)
-        if debt_delta > 0:
-            borrowed: uint256 = convert(debt_delta, uint256)
+        if borrowed > 0:
             if borrowed > MAX_DEBT:
-                reasons.fail("debt too large")
+                reasons.fail(reasons.DEBT_TOO_LARGE)
             added: uint256 = margin_math.borrowed_up(borrowed, index)
-            position.normalized_debt += added
+            normalized += added
             ledger.raise_debt(added)
-        elif debt_delta < 0:
-            owed = margin_math.debt_up(position.normalized_debt, index)
-            most: uint256 = convert(-max(debt_delta, -max_value(int256)), uint256)
+        elif most > 0:
+            owed = margin_math.debt_up(normalized, index)
             repaid = margin_math.repayment(most, owed, debt_floor)
-            removed: uint256 = position.normalized_debt
+            removed: uint256 = normalized
             if repaid < owed:
                 removed = margin_math.repaid_down(repaid, index)
-            position.normalized_debt -= removed
+            normalized -= removed
             ledger.lower_debt(removed)
-        owed = margin_math.debt_up(position.normalized_debt, index)
+        owed = margin_math.debt_up(normalized, index)
 
-    position.collateral_mask = mask
+    touched: uint256 = word >> account.TOUCHED_AT & account.TIME_MASK
     if raised != 0:
-        position.touched_at = block.timestamp
-    if raised != 0 or position.normalized_debt == 0:
-        position.auction_start = 0
-    word: uint256 = account.pack(position)
+        touched = block.timestamp
+    if raised != 0 or normalized == 0:
+        start = 0
+    word = account.pack(word, normalized, mask, start, touched)
     ledger.accounts[id] = word
     if enabled != 0:
         self.check_enabled(mask, enabled)
     if raised != 0 and owed != 0:
-        self.check_initial(id, mask, owed, raised)
+        self.check_initial(id, word, owed, raised)
 
-    for i: uint256 in range(len(legs), bound=MAX_LEGS):
-        self.log_account(id, legs[i].kind, balances[i], word)
-    if len(legs) == 0:
+    for flow: Flow in flows:
+        self.log_account(id, flow.kind, ledger.balances[id][flow.kind], word)
+    if len(flows) == 0:
         self.log_account(id, DEBT_ONLY, 0, word)
-
-    for i: uint256 in range(len(legs), bound=MAX_LEGS):
-        if outgoing[i] > 0:
-            transfers.push(ledger.token_of(legs[i].kind), receiver, outgoing[i])
-    if debt_delta > 0 and not extcall IStablecoin(coin).mint(receiver, convert(debt_delta, uint256)):
-        reasons.fail("above ceiling")
+    if not inside:
+        for flow: Flow in flows:
+            if flow.outgoing > 0:
+                self.push(flow.kind, receiver, flow.outgoing)
+        if borrowed > 0 and not self.mint(receiver, borrowed):
+            reasons.fail(reasons.ABOVE_CEILING)
     return repaid
 
 
@@ -291,71 +359,79 @@ def check_enabled(mask: uint256, enabled: uint256):
     @notice Assert that new kinds may join: live price, not frozen, at most 8, isolated ones alone. No margin is
             asked: who is called must be able to bring new collateral.
     """
-    totals: ledger.Totals = ledger.load_totals()
-    if enabled & totals.frozen_mask != 0:
-        reasons.fail("kind is frozen")
+    totals: uint256 = ledger.totals
+    if enabled & totals >> ledger.FROZEN & ledger.KINDS_MASK != 0:
+        reasons.fail(reasons.KIND_IS_FROZEN)
     rest: uint256 = mask & (mask - 1)  # drop the lowest bit
-    if mask & totals.isolated_mask != 0 and rest != 0:
-        reasons.fail("isolated only")
+    if mask & totals >> ledger.ISOLATED & ledger.KINDS_MASK != 0 and rest != 0:
+        reasons.fail(reasons.ISOLATED_ONLY)
     for _: uint256 in range(MAX_ENABLED - 1):
         if rest == 0:
             break
         rest &= rest - 1
     if rest != 0:
-        reasons.fail("too many kinds")
-    prices: DynArray[uint256, MAX_ENABLED] = self.sync(enabled)
-    for word: uint256 in prices:
-        if price_word.unpack(word).flags & price_word.FAILED != 0:
-            reasons.fail("price failed")
+        reasons.fail(reasons.TOO_MANY_KINDS)
+    for kind: uint256 in range(MAX_KINDS):
+        rest = enabled >> kind
+        if rest == 0:
+            break
+        if rest & 1 != 0 and self.price_of(kind) >> price_word.FLAGS & price_word.FAILED != 0:
+            reasons.fail(reasons.PRICE_FAILED)
 
 
 @internal
-def check_initial(id: uint256, mask: uint256, owed: uint256, raised: uint256):
+def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
     """
     @notice The one check at the end of every call that raised risk and leaves debt: not paused, at least the debt
             floor, and within the capacity at the initial level.
     """
-    totals: ledger.Totals = ledger.load_totals()
-    paused: uint256 = totals.pauses & raised
+    totals: uint256 = 0
+    if ledger.interest >> ledger.GUARDED & 1 != 0:  # else nothing is paused and no kind is frozen
+        totals = ledger.totals
+    paused: uint256 = totals >> ledger.PAUSES & raised
     if paused & ledger.PAUSE_BORROW != 0:
-        reasons.fail("borrowing paused")
+        reasons.fail(reasons.BORROWING_PAUSED)
     if paused != 0:
-        reasons.fail("withdrawing paused")
+        reasons.fail(reasons.WITHDRAWING_PAUSED)
     if owed < debt_floor:
-        reasons.fail("below debt floor")
-    prices: DynArray[uint256, MAX_ENABLED] = self.sync(mask)
+        reasons.fail(reasons.BELOW_DEBT_FLOOR)
     capacity: uint256 = 0
-    count: uint256 = 0
+    mask: uint256 = word >> account.COLLATERAL_MASK & account.KINDS_MASK
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = mask >> kind
         if rest == 0:
             break
-        if rest & 1 == 0:
-            continue
-        price: price_word.Price = price_word.unpack(prices[count])
-        count += 1
-        config: ledger.Collateral = ledger.collateral_of(kind)
-        worth: uint256 = margin_math.value_down(ledger.balances[id][kind], price.lo, config.decimals)
-        capacity += margin_math.initial_capacity(
-            worth, config.initial_ltv, price.initial_multiplier, (totals.frozen_mask >> kind) & 1
-        )
-    if owed > capacity:
-        reasons.fail("below initial margin")
+        if rest & 1 != 0:
+            price: uint256 = self.price_of(kind)
+            config: uint256 = ledger.collateral[kind]
+            capacity += margin_math.initial_capacity(
+                margin_math.value_down(
+                    ledger.balances[id][kind],
+                    price & price_word.PRICE_MASK,
+                    config >> ledger.DECIMALS & 255,
+                ),
+                config >> ledger.INITIAL_LTV & ledger.BPS_MASK,
+                price >> price_word.INITIAL_MULTIPLIER & price_word.BPS_MASK,
+                totals >> (ledger.FROZEN + kind) & 1,
+            )
+    off: IMarginModels.Surcharges = self.surcharges_of(id, word, DEBT_ONLY)
+    if off.failed:
+        reasons.fail(reasons.MARGIN_MODEL_FAILED)
+    if owed > margin_math.less(capacity, off.initial):
+        reasons.fail(reasons.BELOW_INITIAL_MARGIN)
 
 
 @internal
-def pull_in(legs: DynArray[IVault.Leg, MAX_LEGS], repaid: uint256):
+def pull_in(flows: DynArray[Flow, MAX_LEGS]):
     """
-    @notice Bring in what a change has already booked: collateral from the caller, checked against what the vault
-            then holds, and the coins to burn.
+    @notice Bring in the collateral that a change has already booked, from the caller, checked against what the
+            vault then holds.
     """
-    for leg: IVault.Leg in legs:
-        if leg.delta > 0:
-            token: address = ledger.token_of(leg.kind)
-            transfers.pull(token, msg.sender, convert(leg.delta, uint256))
-            transfers.check_solvent(token, ledger.total_of(leg.kind))
-    if repaid > 0:
-        self.burn(repaid)
+    for flow: Flow in flows:
+        if flow.incoming > 0:
+            token: address = ledger.token_of(flow.kind)
+            transfers.pull(token, msg.sender, flow.incoming)
+            transfers.check_solvent(token, ledger.total_of(flow.kind))
 
 
 # margin call, auction, absorb
@@ -363,49 +439,88 @@ def pull_in(legs: DynArray[IVault.Leg, MAX_LEGS], repaid: uint256):
 
 @external
 def margin_call(account_: uint256) -> uint256:
-    found: Found = self.find(account_, DEBT_ONLY, ledger.PAUSE_CALL)
+    refused: uint256 = 0
+    tip: uint256 = 0
+    added: uint256 = 0
+    refused, tip, added = self.call_in(account_, 0)
+    if refused != 0:
+        reasons.fail(refused)
+    self.pay_tips(tip, added)
+    return tip
+
+
+@external
+def margin_calls(accounts: DynArray[uint256, MAX_CALLS]) -> uint256:
+    called: uint256 = 0
+    tips: uint256 = 0
+    owed: uint256 = 0  # for the tips, normalized
+    for i: uint256 in range(len(accounts), bound=MAX_CALLS):
+        refused: uint256 = 0
+        tip: uint256 = 0
+        added: uint256 = 0
+        refused, tip, added = self.call_in(accounts[i], tips)
+        if refused == 0:
+            called |= 1 << i
+            tips += tip
+            owed += added
+    self.pay_tips(tips, owed)
+    return called
+
+
+@internal
+def call_in(id: uint256, tips: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Start, or at close-out shorten, the clock of one account.
+    @param tips already promised by this transaction
+    @return reason of a refusal (0: called), tip, normalized debt added for it
+    """
+    found: Found = self.find(id, DEBT_ONLY, ledger.PAUSE_CALL)
     if found.debt <= found.maintenance:
-        reasons.fail("account is covered")
-    opens: uint256 = found.opens
-    closes: uint256 = opens + auction_duration
-    close_out: bool = found.close_out < found.debt
+        return reasons.ACCOUNT_IS_COVERED, 0, 0
     # an owner who has just touched the account, or a price not yet confirmed, gets the grace path
     immediate: bool = (
-        close_out
+        found.close_out < found.debt
         and found.flags & price_word.CONFIRMING == 0
-        and found.position.touched_at < block.timestamp
+        and found.word >> account.TOUCHED_AT & account.TIME_MASK < block.timestamp
     )
-    first: bool = opens == 0 or block.timestamp > closes + call_cool_down  # of this episode: grace and tip
     start: uint256 = block.timestamp
-    if opens != 0 and block.timestamp <= closes:
+    first: bool = False  # of this episode: grace and tip
+    if found.phase == margin_math.GRACE or found.phase == margin_math.RUNNING:
         # only a close-out shortens a grace that is still running
-        if not immediate or block.timestamp >= opens:
-            reasons.fail("already called")
+        if not immediate or found.phase == margin_math.RUNNING:
+            return reasons.ALREADY_CALLED, 0, 0
     else:
-        if opens != 0 and close_out and block.timestamp <= closes + auction_duration:
-            reasons.fail("absorb instead")
+        if found.phase == margin_math.RIPE and found.close_out < found.debt:
+            return reasons.ABSORB_INSTEAD, 0, 0
+        first = (
+            found.opens == 0 or block.timestamp > found.opens + auction_duration + call_cool_down
+        )
         if first and not immediate:
             start += grace_period
-    found.position.auction_start = start
 
     tip: uint256 = 0
+    added: uint256 = 0
+    normalized: uint256 = found.word & account.DEBT_MASK
     if first:
         tip = margin_math.call_tip_down(call_tip, found.debt)
-        added: uint256 = margin_math.borrowed_up(tip, found.index)
-        normalized: uint256 = found.position.normalized_debt + added
+        added = margin_math.borrowed_up(tip, found.index)
         # best effort: never over close-out, and none at the minter's ceiling
         if (
-            tip > 0
-            and margin_math.debt_up(normalized, found.index) <= found.close_out
-            and extcall IStablecoin(coin).mint(msg.sender, tip)
+            margin_math.debt_up(normalized + added, found.index) > found.close_out
+            or tips + tip > staticcall IStablecoin(coin).headroom(self)
         ):
-            found.position.normalized_debt = normalized
-            ledger.raise_debt(added)
-        else:
             tip = 0
-    self.store_account(account_, found.position)
-    log IVault.MarginCalled(account=account_, auction_start=start, caller=msg.sender, tip=tip)
-    return tip
+            added = 0
+    self.store_debt(id, found.word, normalized + added, start)
+    log IVault.MarginCalled(account=id, auction_start=start, caller=msg.sender, tip=tip)
+    return 0, tip, added
+
+
+@internal
+def pay_tips(tips: uint256, added: uint256):
+    if tips > 0:
+        ledger.raise_debt(added)
+        assert self.mint(msg.sender, tips)
 
 
 @external
@@ -417,44 +532,74 @@ def take(
     receiver: address,
     data: Bytes[MAX_DATA],
 ) -> (uint256, uint256):
+    refused: uint256 = 0
     sold: uint256 = 0
     cost: uint256 = 0
-    sold, cost = self.sell(account_, kind, amount, max_price, receiver)
-    transfers.push(ledger.token_of(kind), receiver, sold)
+    self.check_receiver(receiver)
+    refused, sold, cost = self.sell(account_, kind, amount, max_price)
+    if refused != 0:
+        reasons.fail(refused)
+    self.push(kind, receiver, sold)
     if len(data) > 0:
+        self.check_callbacks()
         extcall ICallbacks(msg.sender).on_take(account_, kind, sold, cost, data)
     self.burn(cost)
     return sold, cost
 
 
+@external
+def takes(
+    orders: DynArray[IVault.Order, MAX_ORDERS], receiver: address
+) -> (DynArray[uint256, MAX_ORDERS], uint256):
+    self.check_receiver(receiver)
+    all_sold: DynArray[uint256, MAX_ORDERS] = []
+    all_cost: uint256 = 0
+    for order: IVault.Order in orders:
+        refused: uint256 = 0
+        sold: uint256 = 0
+        cost: uint256 = 0
+        refused, sold, cost = self.sell(order.account, order.kind, order.amount, order.max_price)
+        all_sold.append(sold)
+        all_cost += cost
+    due: uint256 = 0
+    for i: uint256 in range(len(orders), bound=MAX_ORDERS):
+        due += all_sold[i]
+        # one transfer for a run of the same kind
+        if due > 0 and (i + 1 == len(orders) or orders[i + 1].kind != orders[i].kind):
+            self.push(orders[i].kind, receiver, due)
+            due = 0
+    self.burn(all_cost)
+    return all_sold, all_cost
+
+
 @internal
 def sell(
-    id: uint256, kind: uint256, amount: uint256, max_price: uint256, receiver: address
-) -> (uint256, uint256):
+    id: uint256, kind: uint256, amount: uint256, max_price: uint256
+) -> (uint256, uint256, uint256):
     """
     @notice Everything of a take but its transfers: validate, price, size, effects, log.
-    @return amount sold and its cost in coins
+    @return reason of a refusal (0: sold), amount sold, its cost in coins
     """
-    if amount == 0:
-        reasons.fail("zero amount")
-    self.check_receiver(receiver)
     found: Found = self.find(id, kind, ledger.PAUSE_TAKE)
-    position: account.Account = found.position
-    if (position.collateral_mask >> kind) & 1 == 0:  # a shift past the word gives 0
-        reasons.fail("kind not enabled")
-    if not self.is_open(found.opens):
-        reasons.fail("not in auction")
-    hi: uint256 = found.hi
-    if hi == 0:
-        reasons.fail("price failed")
+    mask: uint256 = found.word >> account.COLLATERAL_MASK & account.KINDS_MASK
+    if amount == 0:
+        return reasons.ZERO_AMOUNT, 0, 0
+    if mask >> kind & 1 == 0:  # a shift past the word gives 0
+        return reasons.KIND_NOT_ENABLED, 0, 0
+    if found.phase != margin_math.RUNNING:
+        return reasons.NOT_IN_AUCTION, 0, 0
+    if found.hi == 0:
+        return reasons.PRICE_FAILED, 0, 0
     if found.debt <= found.maintenance:
-        reasons.fail("account is covered")
-    config: ledger.Collateral = ledger.collateral_of(kind)
-    balance: uint256 = ledger.balances[id][kind]
-    price: uint256 = margin_math.auction_price_up(hi, found.factor)  # above zero, since hi is
+        return reasons.ACCOUNT_IS_COVERED, 0, 0
+    price: uint256 = margin_math.auction_price_up(found.hi, found.factor)  # above zero, since hi is
     if price > max_price:
-        reasons.fail("above max price")
+        return reasons.ABOVE_MAX_PRICE, 0, 0
 
+    config: uint256 = ledger.collateral[kind]
+    decimals: uint256 = config >> ledger.DECIMALS & 255
+    initial_ltv: uint256 = config >> ledger.INITIAL_LTV & ledger.BPS_MASK
+    balance: uint256 = ledger.balances[id][kind]
     sold: uint256 = 0
     cost: uint256 = 0
     repaid: uint256 = 0
@@ -463,100 +608,98 @@ def sell(
         found.target,
         balance,
         amount,
-        hi,
-        config.decimals,
+        found.hi,
+        decimals,
         found.factor,
-        config.initial_ltv,
+        initial_ltv * (BPS - found.sold_bps) // BPS,  # down: sizes a take smaller
         margin_math.effective_penalty_down(liquidation_penalty, found.sale_value, found.debt),
         debt_floor,
     )
+    if sold == 0:
+        return reasons.NOTHING_TO_TAKE if cost == 0 else reasons.LEAVES_DUST, 0, 0
     left: uint256 = balance - sold
     ledger.balances[id][kind] = left
     ledger.lower_total(kind, sold)
     if left == 0:
-        position.collateral_mask &= ~(1 << kind)
+        mask &= ~(1 << kind)
 
-    normalized: uint256 = margin_math.normalized_after_repayment(
-        position.normalized_debt, found.debt, repaid, found.index
-    )
+    old: uint256 = found.word & account.DEBT_MASK
+    normalized: uint256 = margin_math.normalized_after_repayment(old, found.debt, repaid, found.index)
     owed: uint256 = margin_math.debt_up(normalized, found.index)
-    if position.collateral_mask == 0 and owed > 0:
+    if mask == 0 and owed > 0:
         log IVault.BadDebt(account=id, amount=owed)
         normalized = 0
         owed = 0
-    ledger.lower_debt(position.normalized_debt - normalized)
-    position.normalized_debt = normalized
-    target: uint256 = found.target - self.target_of(balance, hi, config) + self.target_of(left, hi, config)
-    if owed <= target:
-        position.auction_start = 0
-    word: uint256 = account.pack(position)
+    ledger.lower_debt(old - normalized)
+    start: uint256 = found.word >> account.AUCTION_START & account.TIME_MASK
+    # under a margin model the sale may cost less capacity than this: then `cure` clears what is left
+    if owed <= found.target:
+        kept: uint256 = margin_math.target_capacity(
+            margin_math.value_down(left, found.hi, decimals), initial_ltv
+        )
+        if owed + found.sold_target <= found.target + kept:
+            start = 0
+    word: uint256 = account.pack(
+        found.word, normalized, mask, start, found.word >> account.TOUCHED_AT & account.TIME_MASK
+    )
     ledger.accounts[id] = word
     self.log_account(id, kind, left, word)
     log IVault.Taken(
         account=id, kind=kind, buyer=msg.sender, amount=sold, price=price, cost=cost, debt_repaid=repaid
     )
-    return sold, cost
+    return 0, sold, cost
 
 
 @external
 def cure(account_: uint256):
     found: Found = self.find(account_, DEBT_ONLY, 0)
     if found.opens == 0:
-        reasons.fail("not curable")
+        reasons.fail(reasons.NOT_CURABLE)
     start: uint256 = 0
     if found.debt > found.target:
         # a recovered price must not let the discount ripen; it cannot stall a sale, since it needs a covered debt
-        if not self.is_open(found.opens) or found.debt > found.maintenance:
-            reasons.fail("not curable")
+        if found.phase != margin_math.RUNNING or found.debt > found.maintenance:
+            reasons.fail(reasons.NOT_CURABLE)
         start = block.timestamp
-    found.position.auction_start = start
-    self.store_account(account_, found.position)
+    self.store_debt(account_, found.word, found.word & account.DEBT_MASK, start)
     log IVault.Cured(account=account_, auction_start=start)
 
 
 @external
 def absorb(account_: uint256):
     found: Found = self.find(account_, DEBT_ONLY, ledger.PAUSE_TAKE)
-    closes: uint256 = found.opens + auction_duration
-    if (
-        found.opens == 0
-        or block.timestamp <= closes
-        or block.timestamp > closes + auction_duration
-        or found.debt <= found.close_out
-    ):
-        reasons.fail("not absorbable")
+    if found.phase != margin_math.RIPE or found.debt <= found.close_out:
+        reasons.fail(reasons.NOT_ABSORBABLE)
     if found.flags & price_word.FAILED != 0:
-        reasons.fail("price failed")
+        reasons.fail(reasons.PRICE_FAILED)
     if found.flags & price_word.CONFIRMING != 0:
-        reasons.fail("price confirming")
+        reasons.fail(reasons.PRICE_CONFIRMING)
 
     share: uint256 = margin_math.absorbed_share_up(found.debt, liquidation_penalty, found.end_value)
-    position: account.Account = found.position
-    mask: uint256 = position.collateral_mask
-    kinds: DynArray[uint256, MAX_ENABLED] = []
-    balances: DynArray[uint256, MAX_ENABLED] = []
+    old_mask: uint256 = found.word >> account.COLLATERAL_MASK & account.KINDS_MASK
+    mask: uint256 = old_mask
     for kind: uint256 in range(MAX_KINDS):
-        rest: uint256 = mask >> kind
+        rest: uint256 = old_mask >> kind
         if rest == 0:
             break
-        if rest & 1 == 0:
-            continue
-        balance: uint256 = ledger.balances[account_][kind]
-        moved: uint256 = margin_math.absorbed_amount_up(balance, share)
-        balance -= moved
-        ledger.absorbed[kind] += moved
-        ledger.balances[account_][kind] = balance
-        if balance == 0:
-            position.collateral_mask &= ~(1 << kind)
-        kinds.append(kind)
-        balances.append(balance)
-    ledger.lower_debt(position.normalized_debt)
-    position.normalized_debt = 0
-    position.auction_start = 0
-    word: uint256 = account.pack(position)
+        if rest & 1 != 0:
+            balance: uint256 = ledger.balances[account_][kind]
+            moved: uint256 = margin_math.absorbed_amount_up(balance, share)
+            ledger.absorbed[kind] += moved
+            ledger.balances[account_][kind] = balance - moved
+            if balance == moved:
+                mask &= ~(1 << kind)
+    ledger.lower_debt(found.word & account.DEBT_MASK)
+    word: uint256 = account.pack(
+        found.word, 0, mask, 0, found.word >> account.TOUCHED_AT & account.TIME_MASK
+    )
     ledger.accounts[account_] = word
-    for i: uint256 in range(len(kinds), bound=MAX_ENABLED):
-        self.log_account(account_, kinds[i], balances[i], word)
+    for kind: uint256 in range(MAX_KINDS):
+        rest: uint256 = old_mask >> kind
+        if rest == 0:
+            break
+        if rest & 1 != 0:
+            self.log_account(account_, kind, ledger.balances[account_][kind], word)
     shortfall: uint256 = margin_math.absorb_shortfall(found.debt, found.end_value)
     log IVault.Absorbed(account=account_, debt=found.debt, shortfall=shortfall)
     if shortfall > 0:
@@ -566,114 +709,150 @@ def absorb(account_: uint256):
 @internal
 def find(id: uint256, sold_kind: uint256, pause: uint256) -> Found:
     """
-    @notice Everything about an account that a liquidation step decides on, at synced prices and the live index.
-            Refuses while the bit `pause` is set.
+    @notice Everything about an account that a liquidation step decides on, at synced prices and the live index; with
+            the price and the factor of `sold_kind` (else DEBT_ONLY). Refuses while the bit `pause` is set.
     """
     account.check_id(id)
-    found: Found = empty(Found)
-    found.position = account.unpack(ledger.accounts[id])
-    totals: ledger.Totals = ledger.load_totals()
-    if totals.pauses & pause != 0:
+    totals: uint256 = ledger.totals
+    resumes_at: uint256 = totals >> ledger.TAKE_RESUMES_AT & ledger.TIME_MASK
+    if totals >> ledger.PAUSES & pause != 0:
         if pause == ledger.PAUSE_CALL:
-            reasons.fail("calling paused")
+            reasons.fail(reasons.CALLING_PAUSED)
         # a pause of takes ends by itself when auctions open again: none runs out while nobody could buy
-        if block.timestamp < totals.take_resumes_at:
-            reasons.fail("taking paused")
+        if block.timestamp < resumes_at:
+            reasons.fail(reasons.TAKING_PAUSED)
+    found: Found = empty(Found)
+    found.word = ledger.accounts[id]
     found.opens = margin_math.opens_at(
-        found.position.auction_start, auction_duration, totals.take_resumes_at, totals.take_pause
+        found.word >> account.AUCTION_START & account.TIME_MASK,
+        auction_duration,
+        resumes_at,
+        totals >> ledger.TAKE_PAUSE,
     )
+    found.phase = margin_math.auction_phase(found.opens, auction_duration, block.timestamp)
     found.index = interest_index.refresh(interest_index.WRITE_PERIOD)
-    return self.measure(id, found, sold_kind, totals.frozen_mask, self.sync(found.position.collateral_mask))
-
-
-@internal
-@view
-def measure(
-    id: uint256,
-    known: Found,
-    sold_kind: uint256,
-    frozen: uint256,
-    prices: DynArray[uint256, MAX_ENABLED],
-) -> Found:
-    """
-    @notice Add to a position, its clock and the index what it is worth at given prices: value, capacities, flags;
-            and for a take of `sold_kind` (else DEBT_ONLY) its price, its factor and what a sale of all would raise.
-    """
-    found: Found = known
-    found.debt = margin_math.debt_up(found.position.normalized_debt, found.index)
-    count: uint256 = 0
+    found.debt = margin_math.debt_up(found.word & account.DEBT_MASK, found.index)
+    mask: uint256 = found.word >> account.COLLATERAL_MASK & account.KINDS_MASK
     for kind: uint256 in range(MAX_KINDS):
-        rest: uint256 = found.position.collateral_mask >> kind
+        rest: uint256 = mask >> kind
         if rest == 0:
             break
         if rest & 1 == 0:
             continue
-        price: price_word.Price = price_word.unpack(prices[count])
-        count += 1
-        config: ledger.Collateral = ledger.collateral_of(kind)
-        balance: uint256 = ledger.balances[id][kind]
-        worth: uint256 = margin_math.value_down(balance, price.hi, config.decimals)
-        found.flags |= price.flags
-        found.value += worth
-        found.initial += margin_math.initial_capacity(
-            margin_math.value_down(balance, price.lo, config.decimals),
-            config.initial_ltv,
-            price.initial_multiplier,
-            (frozen >> kind) & 1,
+        price: uint256 = self.price_of(kind)
+        config: uint256 = ledger.collateral[kind]
+        flags: uint256 = price >> price_word.FLAGS
+        hi: uint256 = price >> price_word.HI & price_word.PRICE_MASK
+        end_factor: uint256 = config >> ledger.END_FACTOR & ledger.BPS_MASK
+        # amounts below 2**128 at prices below 2**88 make sums below 2**220
+        worth: uint256 = margin_math.value_down(
+            ledger.balances[id][kind], hi, config >> ledger.DECIMALS & 255
         )
-        found.target += margin_math.target_capacity(worth, config.initial_ltv)
-        found.maintenance += margin_math.maintenance_capacity(
-            worth, config.initial_ltv, config.maintenance_ltv, price.maintenance_multiplier
+        target: uint256 = margin_math.target_capacity(
+            worth, config >> ledger.INITIAL_LTV & ledger.BPS_MASK
         )
-        found.close_out += margin_math.close_out_capacity(worth, config.close_out_ltv)
-        found.end_value += worth * config.end_factor
-        if sold_kind != DEBT_ONLY and price.flags & price_word.FAILED == 0 and self.is_open(found.opens):
+        found.flags |= flags
+        found.target = unsafe_add(found.target, target)
+        found.maintenance = unsafe_add(
+            found.maintenance,
+            margin_math.maintenance_capacity_from(
+                worth,
+                target,
+                config >> ledger.MAINTENANCE_LTV & ledger.BPS_MASK,
+                price >> price_word.MAINTENANCE_MULTIPLIER & price_word.BPS_MASK,
+            ),
+        )
+        found.close_out = unsafe_add(
+            found.close_out,
+            margin_math.close_out_capacity(worth, config >> ledger.CLOSE_OUT_LTV & ledger.BPS_MASK),
+        )
+        if found.phase == margin_math.RIPE:
+            found.end_value = unsafe_add(found.end_value, unsafe_mul(worth, end_factor))
+        elif sold_kind != DEBT_ONLY and found.phase == margin_math.RUNNING and flags & price_word.FAILED == 0:
             factor: uint256 = margin_math.auction_factor(
-                config.start_factor, config.end_factor, block.timestamp - found.opens, auction_duration
+                config >> ledger.START_FACTOR & ledger.BPS_MASK,
+                end_factor,
+                block.timestamp - found.opens,
+                auction_duration,
             )
-            found.sale_value += margin_math.sale_value_down(worth, factor)
+            found.sale_value = unsafe_add(found.sale_value, margin_math.sale_value_down(worth, factor))
             if kind == sold_kind:
-                found.hi = price.hi
+                found.hi = hi
                 found.factor = factor
+                found.sold_target = target
+    # without an answer the linear margin stands: a model never stops a liquidation
+    off: IMarginModels.Surcharges = self.surcharges_of(id, found.word, sold_kind)
+    found.target = margin_math.less(found.target, off.target)
+    found.maintenance = margin_math.less(found.maintenance, off.maintenance)
+    found.close_out = margin_math.less(found.close_out, off.close_out)
+    found.sold_bps = off.sold_bps
     return found
 
 
 @internal
 @view
-def is_open(opens: uint256) -> bool:
+def surcharges_of(id: uint256, word: uint256, sold_kind: uint256) -> IMarginModels.Surcharges:
     """
-    @notice An auction that opened at `opens` (0: none) is running now.
+    @notice What the account's margin model, or the book's default one, takes off its capacities: nothing for most.
     """
-    return opens != 0 and opens <= block.timestamp and block.timestamp <= opens + auction_duration
+    slot: uint256 = word >> account.MARGIN_MODEL & 255
+    if slot == 0 and ledger.interest >> ledger.HAS_DEFAULT_MODEL == 0:
+        return empty(IMarginModels.Surcharges)
+    return staticcall IMarginModels(margin_models).surcharges(id, slot, sold_kind)
+
+
+# small parts
 
 
 @internal
-@pure
-def target_of(balance: uint256, hi: uint256, config: ledger.Collateral) -> uint256:
-    return margin_math.target_capacity(
-        margin_math.value_down(balance, hi, config.decimals), config.initial_ltv
-    )
+@view
+def check_authorised(id: uint256):
+    """
+    @notice Assert that the caller is the owner of the account or an operator with its bit.
+    """
+    owner: address = convert(id >> 8, address)
+    if msg.sender != owner and not staticcall IOperators(operators).is_authorised(
+        self, owner, id & 255, msg.sender
+    ):
+        reasons.fail(reasons.NOT_AUTHORISED)
+
+
+@internal
+def push(kind: uint256, receiver: address, amount: uint256):
+    transfers.push(ledger.token_of(kind), receiver, amount)
+
+
+@internal
+def mint(receiver: address, amount: uint256) -> bool:
+    return extcall IStablecoin(coin).mint(receiver, amount)
+
+
+@internal
+def price_of(kind: uint256) -> uint256:
+    return extcall IPriceHub(hub).sync_one(kind)
 
 
 @internal
 @pure
 def check_amount(amount: uint256, balance: uint256):
     if amount == 0:
-        reasons.fail("zero amount")
+        reasons.fail(reasons.ZERO_AMOUNT)
     if amount > balance:
-        reasons.fail("above balance")
+        reasons.fail(reasons.ABOVE_BALANCE)
 
 
 @internal
 @view
 def check_receiver(receiver: address):
     if receiver == empty(address) or receiver == self:
-        reasons.fail("bad receiver")
+        reasons.fail(reasons.BAD_RECEIVER)
 
 
 @internal
-def sync(mask: uint256) -> DynArray[uint256, MAX_ENABLED]:
-    return extcall IPriceHub(hub).sync(mask)
+@view
+def check_callbacks():
+    if ledger.totals >> ledger.PAUSES & ledger.PAUSE_CALLBACKS != 0:
+        reasons.fail(reasons.CALLBACKS_PAUSED)
 
 
 @internal
@@ -681,17 +860,24 @@ def burn(amount: uint256):
     """
     @notice Burn the caller's coins; never anyone else's.
     """
-    assert extcall IStablecoin(coin).burn(msg.sender, amount)
+    if amount > 0:
+        assert extcall IStablecoin(coin).burn(msg.sender, amount)
 
 
 @internal
-def store_account(id: uint256, position: account.Account):
+def store_debt(id: uint256, word: uint256, normalized: uint256, start: uint256):
     """
-    @notice Write a change of debt or clock only.
+    @notice Write a change of debt and clock only.
     """
-    word: uint256 = account.pack(position)
-    ledger.accounts[id] = word
-    self.log_account(id, DEBT_ONLY, 0, word)
+    packed: uint256 = account.pack(
+        word,
+        normalized,
+        word >> account.COLLATERAL_MASK & account.KINDS_MASK,
+        start,
+        word >> account.TOUCHED_AT & account.TIME_MASK,
+    )
+    ledger.accounts[id] = packed
+    self.log_account(id, DEBT_ONLY, 0, packed)
 
 
 @internal
@@ -704,7 +890,7 @@ def log_account(id: uint256, kind: uint256, balance: uint256, word: uint256):
 
 @external
 def accrue() -> uint256:
-    return interest_index.refresh(0)
+    return interest_index.refresh(1)
 
 
 @external
@@ -717,55 +903,51 @@ def live_index() -> uint256:
 @view
 def total_debt() -> uint256:
     return margin_math.total_debt_down(
-        ledger.load_totals().normalized_debt, interest_index.live_index()
+        ledger.totals & ledger.TOTAL_DEBT_MASK, interest_index.live_index()
     )
 
 
 @external
 @view
 def debt_of(account_: uint256) -> uint256:
-    return margin_math.debt_up(
-        account.unpack(ledger.accounts[account_]).normalized_debt, interest_index.live_index()
-    )
-
-
-@external
-@view
-def levels_of(account_: uint256) -> IVault.Levels:
-    found: Found = self.peek(account_)
-    return IVault.Levels(
-        debt=found.debt,
-        value=found.value,
-        initial=found.initial,
-        target=found.target,
-        maintenance=found.maintenance,
-        close_out=found.close_out,
-    )
+    return self.debt_at(ledger.accounts[account_])
 
 
 @external
 @view
 def health_factor(account_: uint256) -> uint256:
-    found: Found = self.peek(account_)
-    return margin_math.health_factor_down(found.debt, found.maintenance)
+    word: uint256 = ledger.accounts[account_]
+    maintenance: uint256 = 0
+    mask: uint256 = word >> account.COLLATERAL_MASK & account.KINDS_MASK
+    for kind: uint256 in range(MAX_KINDS):
+        rest: uint256 = mask >> kind
+        if rest == 0:
+            break
+        if rest & 1 != 0:
+            price: uint256 = staticcall IPriceHub(hub).read_one(kind)
+            config: uint256 = ledger.collateral[kind]
+            worth: uint256 = margin_math.value_down(
+                ledger.balances[account_][kind],
+                price >> price_word.HI & price_word.PRICE_MASK,
+                config >> ledger.DECIMALS & 255,
+            )
+            maintenance += margin_math.maintenance_capacity_from(
+                worth,
+                margin_math.target_capacity(worth, config >> ledger.INITIAL_LTV & ledger.BPS_MASK),
+                config >> ledger.MAINTENANCE_LTV & ledger.BPS_MASK,
+                price >> price_word.MAINTENANCE_MULTIPLIER & price_word.BPS_MASK,
+            )
+    maintenance = margin_math.less(maintenance, self.surcharges_of(account_, word, DEBT_ONLY).maintenance)
+    return margin_math.health_factor_down(self.debt_at(word), maintenance)
 
 
 @internal
 @view
-def peek(id: uint256) -> Found:
+def debt_at(word: uint256) -> uint256:
     """
-    @notice What `find` would find now, without writing.
+    @notice What an account of this word owes now.
     """
-    found: Found = empty(Found)
-    found.position = account.unpack(ledger.accounts[id])
-    found.index = interest_index.live_index()
-    return self.measure(
-        id,
-        found,
-        DEBT_ONLY,
-        ledger.load_totals().frozen_mask,
-        staticcall IPriceHub(hub).read(found.position.collateral_mask),
-    )
+    return margin_math.debt_up(word & account.DEBT_MASK, interest_index.live_index())
 
 
 # fund and governance
@@ -774,7 +956,7 @@ def peek(id: uint256) -> Found:
 @external
 def withdraw_absorbed(kind: uint256, amount: uint256, receiver: address):
     if msg.sender != self.fund:
-        reasons.fail("not fund")
+        reasons.fail(reasons.NOT_FUND)
     self.check_receiver(receiver)
     ledger.check_listed(kind)
     held: uint256 = ledger.absorbed[kind]
@@ -782,7 +964,7 @@ def withdraw_absorbed(kind: uint256, amount: uint256, receiver: address):
     ledger.absorbed[kind] = held - amount
     ledger.lower_total(kind, amount)
     log IVault.AbsorbedWithdrawn(kind=kind, receiver=receiver, amount=amount)
-    transfers.push(ledger.token_of(kind), receiver, amount)
+    self.push(kind, receiver, amount)
 
 
 @external
@@ -799,22 +981,21 @@ def list_collateral(
 ):
     governed.check_governor()
     if kind >= MAX_KINDS:
-        reasons.fail("unknown kind")
+        reasons.fail(reasons.UNKNOWN_KIND)
     if token == coin:
-        reasons.fail("the coin itself")
+        reasons.fail(reasons.THE_COIN_ITSELF)
     if token == empty(address) or staticcall IPriceHub(hub).token_of(kind) != token:
-        reasons.fail("token not priced")
-    for other: uint256 in range(MAX_KINDS):
-        listed: address = ledger.token_of(other)
-        if listed == token or (other == kind and listed != empty(address)):
-            reasons.fail("already listed")
+        reasons.fail(reasons.TOKEN_NOT_PRICED)
+    # the hub prices a token under one kind only, so no other kind can be this token
+    if ledger.collateral[kind] != 0:
+        reasons.fail(reasons.ALREADY_LISTED)
     decimals: uint256 = convert(staticcall IERC20Detailed(token).decimals(), uint256)
     if decimals < 6 or decimals > 18:
-        reasons.fail("bad decimals")
+        reasons.fail(reasons.BAD_DECIMALS)
     if (
         initial_ltv >= maintenance_ltv or maintenance_ltv >= close_out_ltv or close_out_ltv > end_factor
     ):
-        reasons.fail("bad levels")
+        reasons.fail(reasons.BAD_LEVELS)
     # the last: at a still price an account caught at maintenance is whole, penalty included, to the end of its auction
     if (
         start_factor < BPS
@@ -822,24 +1003,21 @@ def list_collateral(
         or end_factor >= BPS
         or maintenance_ltv * (BPS + liquidation_penalty) > end_factor * BPS
     ):
-        reasons.fail("bad factors")
-    word: uint256 = ledger.pack_collateral(
-        ledger.Collateral(
-            token=token,
-            initial_ltv=initial_ltv,
-            maintenance_ltv=maintenance_ltv,
-            close_out_ltv=close_out_ltv,
-            start_factor=start_factor,
-            end_factor=end_factor,
-            decimals=decimals,
-        )
+        reasons.fail(reasons.BAD_FACTORS)
+    # every ratio is at most 11,000 by now and fits its 16 bits
+    word: uint256 = (
+        convert(token, uint256)
+        | initial_ltv << ledger.INITIAL_LTV
+        | maintenance_ltv << ledger.MAINTENANCE_LTV
+        | close_out_ltv << ledger.CLOSE_OUT_LTV
+        | start_factor << ledger.START_FACTOR
+        | end_factor << ledger.END_FACTOR
+        | decimals << ledger.DECIMALS
     )
     ledger.collateral[kind] = word
     ledger.set_cap(kind, cap)
     if isolated:
-        totals: ledger.Totals = ledger.load_totals()
-        totals.isolated_mask |= 1 << kind
-        ledger.store_totals(totals)
+        ledger.totals |= 1 << (ledger.ISOLATED + kind)
     log IVault.CollateralListed(kind=kind, token=token, word=word, cap=cap)
 
 
@@ -855,35 +1033,54 @@ def set_cap(kind: uint256, cap: uint256):
 def set_frozen(kind: uint256, frozen: bool):
     governed.check_governor()
     ledger.check_listed(kind)
-    totals: ledger.Totals = ledger.load_totals()
-    totals.frozen_mask &= ~(1 << kind)
-    if frozen:
-        totals.frozen_mask |= 1 << kind
-    ledger.store_totals(totals)
+    bit: uint256 = 1 << (ledger.FROZEN + kind)
+    ledger.totals = ledger.totals | bit if frozen else ledger.totals & ~bit
+    self.update_guard()
     log IVault.KindFrozen(kind=kind, frozen=frozen)
 
 
 @external
 def set_pauses(bits: uint256):
     governed.check_governor()
-    if bits > ledger.PAUSE_BORROW | ledger.PAUSE_WITHDRAW | ledger.PAUSE_CALL | ledger.PAUSE_TAKE:
-        reasons.fail("bad pauses")
-    totals: ledger.Totals = ledger.load_totals()
-    was_paused: bool = totals.pauses & ledger.PAUSE_TAKE != 0
-    paused_at: uint256 = totals.take_resumes_at - totals.take_pause
+    if bits > 31:
+        reasons.fail(reasons.BAD_PAUSES)
+    totals: uint256 = ledger.totals
+    was_paused: bool = totals >> ledger.PAUSES & ledger.PAUSE_TAKE != 0
+    resumes_at: uint256 = totals >> ledger.TAKE_RESUMES_AT & ledger.TIME_MASK
+    paused_at: uint256 = resumes_at - (totals >> ledger.TAKE_PAUSE)
     # no clock runs out while nobody could buy
     if bits & ledger.PAUSE_TAKE != 0:
         if not was_paused:
             # clocks that an earlier pause still holds are held on: it counts from where that one began
-            if block.timestamp > totals.take_resumes_at + 2 * auction_duration:
+            if block.timestamp > resumes_at + 2 * auction_duration:
                 paused_at = block.timestamp
-            totals.take_resumes_at = block.timestamp + MAX_PAUSE + grace_period
+            resumes_at = block.timestamp + MAX_PAUSE + grace_period
     elif was_paused:
-        totals.take_resumes_at = block.timestamp + grace_period
-    totals.take_pause = min(totals.take_resumes_at - paused_at, MAX_TAKE_PAUSE)
-    totals.pauses = bits
-    ledger.store_totals(totals)
+        resumes_at = block.timestamp + grace_period
+    ledger.totals = (
+        totals & (ledger.TOTAL_DEBT_MASK | (2**64 - 1) << ledger.ISOLATED)
+        | resumes_at << ledger.TAKE_RESUMES_AT
+        | bits << ledger.PAUSES
+        | min(resumes_at - paused_at, MAX_TAKE_PAUSE) << ledger.TAKE_PAUSE
+    )
+    self.update_guard()
     log IVault.Paused(bits=bits)
+
+
+@internal
+def update_guard():
+    """
+    @notice Note beside the index whether anything is paused or frozen, so that most calls need not look.
+    """
+    self.set_flag(
+        ledger.GUARDED,
+        (ledger.totals >> ledger.FROZEN & ledger.KINDS_MASK) | (ledger.totals >> ledger.PAUSES & ledger.BPS_MASK) != 0,
+    )
+
+
+@internal
+def set_flag(bit: uint256, on: bool):
+    ledger.interest = ledger.interest & ~(1 << bit) | convert(on, uint256) << bit
 
 
 @external
@@ -893,9 +1090,25 @@ def set_rate(rate: uint256):
 
 
 @external
-def set_fund(fund_: address):
+def set_default_model(used: bool):
     governed.check_governor()
-    if fund_ == self:
-        reasons.fail("bad receiver")
-    self.fund = fund_
-    log IVault.FundSet(fund=fund_)
+    if margin_models == empty(address):
+        reasons.fail(reasons.UNKNOWN_MODEL)
+    self.set_flag(ledger.HAS_DEFAULT_MODEL, used)
+    log IVault.DefaultModelSet(used=used)
+
+
+@external
+def propose_fund(fund_: address):
+    governed.check_governor()
+    self.pending_fund = fund_
+    log IVault.FundProposed(fund=fund_)
+
+
+@external
+def accept_fund():
+    if msg.sender != self.pending_fund:
+        reasons.fail(reasons.NOT_PROPOSED)
+    self.fund = msg.sender
+    self.pending_fund = empty(address)
+    log IVault.FundSet(fund=msg.sender)

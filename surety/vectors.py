@@ -240,6 +240,8 @@ def take(call: Call, case: Take) -> Values:
             case.debt_floor,
         ),
     )
+    if amount == 0:
+        raise Revert("leaves dust" if cost else "nothing to take")
     return {
         "price": price,
         "penalty": penalty,

@@ -65,6 +65,7 @@ class World:
         self.params = params or SystemParams(kinds=local_kinds(sender, LOCAL_KINDS))
         self.system: System = deploy_system(sender, self.params)
         self.vault = self.contract("Vault", self.system.vault)
+        self.operators = self.contract("Operators", self.system.operators)
         self.coin = self.contract("Stablecoin", self.system.coin)
         self.hub = self.contract("PriceHub", self.system.hub)
         self.fund = self.contract("InsuranceFund", self.system.fund)
@@ -77,6 +78,12 @@ class World:
         for who in (self.owner, self.other, self.keeper, self.operator, self.stranger):
             for token in self.tokens:
                 token.transact("approve", self.vault.address, MAX, sender=who)
+
+    def set_operator(self, operator: str, bits: int, *, sender: str) -> Receipt:
+        """Let somebody act in the vault for the sender's sub-accounts whose bit is set."""
+        return self.operators.transact(
+            "set_operator", self.vault.address, operator, bits, sender=sender
+        )
 
     def contract(self, name: str, address: str) -> Contract:
         """Bind one of the project's contracts."""

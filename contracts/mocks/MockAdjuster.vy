@@ -6,8 +6,6 @@
 @notice For tests only. Inside `on_adjust` it makes the calls set by `set_steps`, all of which must succeed, and then one
         call set by `set_attempt`, whose outcome it only records.
 """
-from ...interfaces import IVault
-
 struct Step:
     target: address
     data: Bytes[1024]
@@ -15,9 +13,7 @@ struct Step:
 event Called:
     sender: indexed(address)
     account: uint256
-    legs: DynArray[IVault.Leg, 8]
-    debt_delta: int256
-    data: Bytes[4096]
+    data: Bytes[1024]
 
 steps: DynArray[Step, 8]
 attempt: Step
@@ -51,8 +47,8 @@ def set_attempt(target: address, data: Bytes[1024]):
 
 
 @external
-def on_adjust(account: uint256, legs: DynArray[IVault.Leg, 8], debt_delta: int256, data: Bytes[4096]):
-    log Called(sender=msg.sender, account=account, legs=legs, debt_delta=debt_delta, data=data)
+def on_adjust(account: uint256, data: Bytes[1024]):
+    log Called(sender=msg.sender, account=account, data=data)
     for step: Step in self.steps:
         raw_call(step.target, step.data)
     if self.attempt.target == empty(address):

@@ -56,12 +56,12 @@ def adjust(
     legs: DynArray[IVault.Leg, 8],
     debt_delta: int256,
     receiver: address,
-    data: Bytes[4096],
+    data: Bytes[1024],
 ):
     if debt_delta > 0:
         extcall IERC20(staticcall IVault(real).coin()).transfer(receiver, convert(debt_delta, uint256))
     for _: uint256 in range(self.callbacks, bound=8):
-        extcall ICallbacks(msg.sender).on_adjust(account, legs, debt_delta, data)
+        extcall ICallbacks(msg.sender).on_adjust(account, data)
     if not self.pulls:
         return
     for leg: IVault.Leg in legs:

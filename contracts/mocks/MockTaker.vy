@@ -64,7 +64,7 @@ def take(account: uint256, kind: uint256, amount: uint256, max_price: uint256, r
 
 
 @external
-def on_take(account: uint256, kind: uint256, amount: uint256, cost: uint256, data: Bytes[4096]):
+def on_take(account: uint256, kind: uint256, amount: uint256, cost: uint256, data: Bytes[1024]):
     assert msg.sender == vault and self._taking, "not called for"
     mode: uint256 = convert(slice(data, 0, 1), uint256)
     assert mode != 3, "changed my mind"

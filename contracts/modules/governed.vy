@@ -8,6 +8,8 @@
 @custom:security The governor is whoever the deployment names, in the end the timelock.
 """
 
+from . import reasons
+
 event GovernorProposed:
     pending: indexed(address)
 
@@ -40,7 +42,8 @@ def accept_governor():
     """
     @notice Take over; only the proposed governor.
     """
-    assert msg.sender == self.pending_governor, "not proposed"
+    if msg.sender != self.pending_governor:
+        reasons.fail(reasons.NOT_PROPOSED)
     self.governor = msg.sender
     self.pending_governor = empty(address)
     log GovernorChanged(governor=msg.sender)
@@ -49,4 +52,5 @@ def accept_governor():
 @internal
 @view
 def check_governor():
-    assert msg.sender == self.governor, "not governor"
+    if msg.sender != self.governor:
+        reasons.fail(reasons.NOT_GOVERNOR)

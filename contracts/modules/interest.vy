@@ -26,7 +26,7 @@ def start(rate: uint256):
     @notice Begin at index 1 RAY.
     """
     self.check_rate(rate)
-    ledger.store_interest(ledger.Interest(index=RAY, accrued_at=block.timestamp, rate=rate))
+    ledger.interest = RAY | block.timestamp << ledger.ACCRUED_AT | rate << ledger.RATE
 
 
 @internal
@@ -35,20 +35,18 @@ def live_index() -> uint256:
     """
     @notice The index as of now, RAY, rounded up.
     """
-    return self.live(ledger.load_interest())
+    return self.grown(ledger.interest)
 
 
 @internal
 def refresh(period: uint256) -> uint256:
     """
-    @notice The live index, written when the last write is at least `period` seconds old.
+    @notice The live index, written when the last write is at least `period` > 0 seconds old.
     """
-    written: ledger.Interest = ledger.load_interest()
-    index: uint256 = self.live(written)
-    if block.timestamp > written.accrued_at and block.timestamp >= written.accrued_at + period:
-        written.index = index
-        written.accrued_at = block.timestamp
-        ledger.store_interest(written)
+    word: uint256 = ledger.interest
+    index: uint256 = self.grown(word)
+    if block.timestamp >= (word >> ledger.ACCRUED_AT & ledger.TIME_MASK) + period:
+        ledger.interest = word >> ledger.RATE << ledger.RATE | block.timestamp << ledger.ACCRUED_AT | index
         log IVault.Accrued(index=index)
     return index
 
@@ -59,21 +57,27 @@ def set_rate(rate: uint256):
     @notice Change the rate after accruing at the old one.
     """
     self.check_rate(rate)
-    index: uint256 = self.refresh(0)
-    ledger.store_interest(ledger.Interest(index=index, accrued_at=block.timestamp, rate=rate))
+    self.refresh(1)
+    word: uint256 = ledger.interest
+    ledger.interest = word & ~(ledger.RATE_MASK << ledger.RATE) | rate << ledger.RATE
     log IVault.RateSet(rate=rate)
 
 
 @internal
 @view
-def live(written: ledger.Interest) -> uint256:
-    if written.accrued_at == block.timestamp:
-        return written.index
-    return margin_math.index_up(written.index, written.rate, block.timestamp - written.accrued_at)
+def grown(word: uint256) -> uint256:
+    """
+    @notice The index of an interest word, brought to now.
+    """
+    index: uint256 = word & ledger.HALF_MASK
+    elapsed: uint256 = block.timestamp - (word >> ledger.ACCRUED_AT & ledger.TIME_MASK)
+    if elapsed == 0:
+        return index
+    return margin_math.index_up(index, word >> ledger.RATE & ledger.RATE_MASK, elapsed)
 
 
 @internal
 @pure
 def check_rate(rate: uint256):
     if rate > MAX_RATE:
-        reasons.fail("rate too high")
+        reasons.fail(reasons.RATE_TOO_HIGH)

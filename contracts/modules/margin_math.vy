@@ -35,6 +35,13 @@ CALLED: constant(uint256) = 4
 IN_AUCTION: constant(uint256) = 5
 ABSORBABLE: constant(uint256) = 6
 
+# phases of a margin-call clock
+IDLE: constant(uint256) = 0
+GRACE: constant(uint256) = 1
+RUNNING: constant(uint256) = 2
+RIPE: constant(uint256) = 3
+OVER: constant(uint256) = 4
+
 
 @internal
 @pure
@@ -63,7 +70,25 @@ def mul_div_up(a: uint256, b: uint256, c: uint256) -> uint256:
     return self.div_up(a * b, c)
 
 
+@internal
+@pure
+def less(a: uint256, b: uint256) -> uint256:
+    """
+    @notice a - b, and 0 where b is larger.
+    """
+    return a - b if a > b else 0
+
+
 # value and the four levels (section 5)
+
+
+@internal
+@pure
+def unit_of(decimals: uint256) -> uint256:
+    """
+    @notice Base units of one whole token: 10**decimals.
+    """
+    return 10**decimals
 
 
 @internal
@@ -86,50 +111,12 @@ def amount_up(worth: uint256, price: uint256, decimals: uint256) -> uint256:
 
 @internal
 @pure
-def target_requirement(value_hi: uint256, initial_ltv: uint256) -> uint256:
+def target_capacity(value_hi: uint256, initial_ltv: uint256) -> uint256:
     """
-    @notice A = ceil(v(hi) * (1 - initial_ltv)): what must stay uncovered by debt after a liquidation.
+    @notice Debt that one kind supports at the target level: v(hi) - A, where A = ceil(v(hi) * (1 - initial_ltv)) is
+            what must stay uncovered after a liquidation. v - ceil(v * (1 - x)) is floor(v * x): rounded down.
     """
-    return self.mul_div_up(value_hi, BPS - initial_ltv, BPS)
-
-
-@internal
-@pure
-def initial_requirement(
-    value_lo: uint256, initial_ltv: uint256, initial_multiplier: uint256, frozen: uint256
-) -> uint256:
-    """
-    @notice I: what must stay uncovered when risk is raised; scaled by volatility, never above the value;
-            the whole value of a frozen kind (`frozen` is 0 or 1).
-    """
-    if frozen != 0:
-        return value_lo
-    base: uint256 = self.mul_div_up(value_lo, BPS - initial_ltv, BPS)
-    return min(value_lo, self.mul_div_up(base, initial_multiplier, BPS))
-
-
-@internal
-@pure
-def maintenance_requirement(
-    value_hi: uint256, initial_ltv: uint256, maintenance_ltv: uint256, maintenance_multiplier: uint256
-) -> uint256:
-    """
-    @notice M: scaled by volatility and never above the target requirement, so that no volatility reading can
-            make an account callable that satisfies the target level.
-    """
-    base: uint256 = self.mul_div_up(value_hi, BPS - maintenance_ltv, BPS)
-    return min(
-        self.target_requirement(value_hi, initial_ltv), self.mul_div_up(base, maintenance_multiplier, BPS)
-    )
-
-
-@internal
-@pure
-def close_out_requirement(value_hi: uint256, close_out_ltv: uint256) -> uint256:
-    """
-    @notice L = ceil(v(hi) * (1 - close_out_ltv)); it does not scale with volatility.
-    """
-    return self.mul_div_up(value_hi, BPS - close_out_ltv, BPS)
+    return value_hi * initial_ltv // BPS
 
 
 @internal
@@ -138,18 +125,28 @@ def initial_capacity(
     value_lo: uint256, initial_ltv: uint256, initial_multiplier: uint256, frozen: uint256
 ) -> uint256:
     """
-    @notice Debt that one kind supports at the initial level: v(lo) - I.
+    @notice Debt that one kind supports at the initial level: v(lo) - I. The requirement I is scaled by volatility,
+            rounded up twice, and never above the value; a frozen kind (`frozen` is 0 or 1) supports nothing.
     """
-    return value_lo - self.initial_requirement(value_lo, initial_ltv, initial_multiplier, frozen)
+    if frozen != 0:
+        return 0
+    base: uint256 = value_lo - value_lo * initial_ltv // BPS  # up
+    return self.less(value_lo, (base * initial_multiplier + (BPS - 1)) // BPS)  # requirement up
 
 
 @internal
 @pure
-def target_capacity(value_hi: uint256, initial_ltv: uint256) -> uint256:
+def maintenance_capacity_from(
+    value_hi: uint256, target: uint256, maintenance_ltv: uint256, maintenance_multiplier: uint256
+) -> uint256:
     """
-    @notice Debt that one kind supports at the target level: v(hi) - A.
+    @notice Debt that one kind supports at the maintenance level: v(hi) - M. The requirement M is scaled by volatility,
+            rounded up twice, and never above the target requirement, so that no volatility reading can make an
+            account callable that satisfies the target level. `target` is the kind's capacity at that level.
     """
-    return value_hi - self.target_requirement(value_hi, initial_ltv)
+    base: uint256 = value_hi - value_hi * maintenance_ltv // BPS  # up
+    scaled: uint256 = (base * maintenance_multiplier + (BPS - 1)) // BPS  # up
+    return max(target, self.less(value_hi, scaled))
 
 
 @internal
@@ -158,10 +155,10 @@ def maintenance_capacity(
     value_hi: uint256, initial_ltv: uint256, maintenance_ltv: uint256, maintenance_multiplier: uint256
 ) -> uint256:
     """
-    @notice Debt that one kind supports at the maintenance level: v(hi) - M.
+    @notice `maintenance_capacity_from` where the target capacity is not at hand.
     """
-    return value_hi - self.maintenance_requirement(
-        value_hi, initial_ltv, maintenance_ltv, maintenance_multiplier
+    return self.maintenance_capacity_from(
+        value_hi, self.target_capacity(value_hi, initial_ltv), maintenance_ltv, maintenance_multiplier
     )
 
 
@@ -169,9 +166,55 @@ def maintenance_capacity(
 @pure
 def close_out_capacity(value_hi: uint256, close_out_ltv: uint256) -> uint256:
     """
-    @notice Debt that one kind supports at the close-out level: v(hi) - L.
+    @notice Debt that one kind supports at the close-out level: v(hi) - L, where L = ceil(v(hi) * (1 - close_out_ltv)) does
+            not scale with volatility. Rounded down.
     """
-    return value_hi - self.close_out_requirement(value_hi, close_out_ltv)
+    return value_hi * close_out_ltv // BPS
+
+
+# the requirements: what the capacities leave of a value (section 5)
+
+
+@internal
+@pure
+def target_requirement(value_hi: uint256, initial_ltv: uint256) -> uint256:
+    """
+    @notice A = ceil(v(hi) * (1 - initial_ltv)): what must stay uncovered by debt after a liquidation.
+    """
+    return value_hi - self.target_capacity(value_hi, initial_ltv)
+
+
+@internal
+@pure
+def initial_requirement(
+    value_lo: uint256, initial_ltv: uint256, initial_multiplier: uint256, frozen: uint256
+) -> uint256:
+    """
+    @notice I: what must stay uncovered when risk is raised; never above the value.
+    """
+    return value_lo - self.initial_capacity(value_lo, initial_ltv, initial_multiplier, frozen)
+
+
+@internal
+@pure
+def maintenance_requirement(
+    value_hi: uint256, initial_ltv: uint256, maintenance_ltv: uint256, maintenance_multiplier: uint256
+) -> uint256:
+    """
+    @notice M: below it an account can be called; never above A.
+    """
+    return value_hi - self.maintenance_capacity(
+        value_hi, initial_ltv, maintenance_ltv, maintenance_multiplier
+    )
+
+
+@internal
+@pure
+def close_out_requirement(value_hi: uint256, close_out_ltv: uint256) -> uint256:
+    """
+    @notice L = ceil(v(hi) * (1 - close_out_ltv)).
+    """
+    return value_hi - self.close_out_capacity(value_hi, close_out_ltv)
 
 
 # debt and interest (sections 5, 6 and 8)
@@ -183,7 +226,7 @@ def debt_up(normalized_debt: uint256, index: uint256) -> uint256:
     """
     @notice What an account owes in coin units: ceil(normalized_debt * index / RAY).
     """
-    return self.mul_div_up(normalized_debt, index, RAY)
+    return (normalized_debt * index + (RAY - 1)) // RAY  # up
 
 
 @internal
@@ -201,7 +244,7 @@ def repaid_down(amount: uint256, index: uint256) -> uint256:
     """
     @notice Normalized debt that repaying `amount` removes: rounded down.
     """
-    return self.mul_div_down(amount, RAY, index)
+    return amount * RAY // index
 
 
 @internal
@@ -224,7 +267,7 @@ def total_debt_down(total_normalized_debt: uint256, index: uint256) -> uint256:
     """
     @notice What a whole book owes: floor(total_normalized_debt * index / RAY).
     """
-    return self.mul_div_down(total_normalized_debt, index, RAY)
+    return total_normalized_debt * index // RAY
 
 
 @internal
@@ -239,7 +282,7 @@ def index_up(index: uint256, rate: uint256, elapsed: uint256) -> uint256:
     # both inner divisions round down: below 1e-27 a step, the outer one rounds up
     square: uint256 = x * x // (2 * RAY)
     cube: uint256 = square * x // (3 * RAY)
-    return min(MAX_INDEX, index + self.mul_div_up(index, x + square + cube, RAY))
+    return min(MAX_INDEX, index + (index * (x + square + cube) + (RAY - 1)) // RAY)  # up
 
 
 # margin call and state (section 7)
@@ -264,6 +307,22 @@ def opens_at(
 
 @internal
 @pure
+def auction_phase(opens: uint256, duration: uint256, now: uint256) -> uint256:
+    """
+    @notice Where a clock stands at a time: 0 IDLE, 1 GRACE (before `opens`), 2 RUNNING (both ends inclusive), 3 RIPE
+            (ended less than one duration ago: an absorb may follow), 4 OVER. `opens` is as read (`opens_at`).
+    """
+    if opens == 0:
+        return IDLE
+    if now < opens:
+        return GRACE
+    if now <= opens + duration:
+        return RUNNING
+    return RIPE if now <= opens + 2 * duration else OVER
+
+
+@internal
+@pure
 def account_state(
     debt: uint256,
     target: uint256,
@@ -284,16 +343,12 @@ def account_state(
         return HEALTHY
     if debt <= maintenance:
         return AT_RISK
-    if opens == 0:
-        return CALLABLE
-    if now < opens:
+    phase: uint256 = self.auction_phase(opens, duration, now)
+    if phase == GRACE:
         return CALLED
-    closes: uint256 = opens + duration
-    if now <= closes:
+    if phase == RUNNING:
         return IN_AUCTION
-    if debt > close_out and now <= closes + duration:
-        return ABSORBABLE
-    return CALLABLE
+    return ABSORBABLE if phase == RIPE and debt > close_out else CALLABLE
 
 
 @internal
@@ -324,7 +379,7 @@ def auction_price_up(hi: uint256, factor: uint256) -> uint256:
     """
     @notice What one whole token costs in an auction: ceil(hi * factor / BPS).
     """
-    return self.mul_div_up(hi, factor, BPS)
+    return (hi * factor + (BPS - 1)) // BPS  # up
 
 
 @internal
@@ -333,7 +388,7 @@ def sale_value_down(value_hi: uint256, factor: uint256) -> uint256:
     """
     @notice What selling a whole balance would raise at `factor`: rounded down.
     """
-    return self.mul_div_down(value_hi, factor, BPS)
+    return value_hi * factor // BPS
 
 
 @internal
@@ -379,35 +434,39 @@ def take_amounts(
     @notice Size one take: (token amount sold, coins it costs, debt it repays). Stops at the target level,
             never leaves a debt between 0 and the floor unless the whole balance is sold, never exceeds
             `amount`. `penalty` is the effective one. Requires debt > target.
+            An amount of 0 means that nothing can be sold: (0, 0, 0) when there is nothing to take, (0, owed, 0)
+            when every amount on offer would leave dust.
     @custom:rounding Amount to the target up, cost up, debt repaid down; a cut to the floor rounds the amount
             down, so that the floor holds.
     """
     price: uint256 = self.auction_price_up(hi, factor)
     grossed: uint256 = BPS + penalty
     unit: uint256 = 10**decimals
-    worth: uint256 = self.value_to_target_up(
-        debt, target, factor, initial_ltv, penalty, self.value_down(balance, hi, decimals)
-    )
     most: uint256 = min(amount, balance)
-    sold: uint256 = min(most, self.amount_up(worth, hi, decimals))
-    assert sold > 0, "nothing to take"
-    cost: uint256 = self.mul_div_up(sold, price, unit)
-    owed: uint256 = self.mul_div_up(debt, grossed, BPS)
+    worth: uint256 = self.value_to_target_up(
+        debt, target, factor, initial_ltv, penalty, balance * hi // unit
+    )
+    sold: uint256 = min(most, (worth * unit + (hi - 1)) // hi)  # up
+    if sold == 0:
+        return 0, 0, 0
+    cost: uint256 = (sold * price + (unit - 1)) // unit  # up
+    owed: uint256 = (debt * grossed + (BPS - 1)) // BPS  # up
     if cost >= owed:
         return min(sold, self.mul_div_up(owed, unit, price)), owed, debt
     repaid: uint256 = min(debt, cost * BPS // grossed)
-    left: uint256 = debt - repaid
-    if left > 0 and left < debt_floor and sold < balance:
-        clear: uint256 = self.mul_div_up(owed, unit, price)
-        if clear <= most:
-            return clear, owed, debt
-        assert debt > debt_floor, "leaves dust"
-        # the dearest cost whose repayment still leaves the floor, then the amount it buys: both rounded down
-        sold = (((debt - debt_floor + 1) * grossed - 1) // BPS) * unit // price
-        assert sold > 0, "leaves dust"
-        cost = self.mul_div_up(sold, price, unit)
-        repaid = min(debt, cost * BPS // grossed)
-    return sold, cost, repaid
+    if debt - repaid >= debt_floor or repaid == debt or sold == balance:
+        return sold, cost, repaid
+    clear: uint256 = self.mul_div_up(owed, unit, price)
+    if clear <= most:
+        return clear, owed, debt
+    if debt <= debt_floor:
+        return 0, owed, 0
+    # the dearest cost whose repayment still leaves the floor, then the amount it buys: both rounded down
+    sold = (((debt - debt_floor + 1) * grossed - 1) // BPS) * unit // price
+    if sold == 0:
+        return 0, owed, 0
+    cost = self.mul_div_up(sold, price, unit)
+    return sold, cost, min(debt, cost * BPS // grossed)
 
 
 @internal

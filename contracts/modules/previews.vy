@@ -12,7 +12,7 @@ from ...interfaces import IVault
 from . import ledger
 from . import margin_math
 from . import price_word
-from . import lens_reasons as reasons
+from . import reasons
 from . import survey
 
 MAX_KINDS: constant(uint256) = 32
@@ -90,10 +90,7 @@ def preview_move(
 @view
 def preview_margin_model(vault: address, account_: uint256, slot: uint256) -> ILens.Outcome:
     done: Change = self.look(vault, account_)
-    if done.reason == 0 and (
-        slot > 255
-        or (slot != 0 and staticcall survey.Models(vault).margin_models(slot) == empty(address))
-    ):
+    if done.reason == 0 and (slot > 255 or staticcall IVault(vault).margin_models() == empty(address)):
         done.reason = reasons.UNKNOWN_MODEL
     if done.reason == 0:
         done.seen.position.slot = slot

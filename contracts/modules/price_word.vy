@@ -11,6 +11,10 @@ FAILED: constant(uint256) = 1  # no usable price now: `lo` is 0, `hi` the last o
 CONFIRMING: constant(uint256) = 2  # the price has jumped or come back and is not yet confirmed
 PRICE_MASK: constant(uint256) = 2**88 - 1
 BPS_MASK: constant(uint256) = 2**16 - 1
+HI: constant(uint256) = 88  # where the fields begin
+INITIAL_MULTIPLIER: constant(uint256) = 216
+MAINTENANCE_MULTIPLIER: constant(uint256) = 232
+FLAGS: constant(uint256) = 248
 
 struct Price:
     lo: uint256
@@ -28,8 +32,8 @@ def unpack(word: uint256) -> Price:
     """
     return Price(
         lo=word & PRICE_MASK,
-        hi=(word >> 88) & PRICE_MASK,
-        initial_multiplier=(word >> 216) & BPS_MASK,
-        maintenance_multiplier=(word >> 232) & BPS_MASK,
-        flags=word >> 248,
+        hi=word >> HI & PRICE_MASK,
+        initial_multiplier=word >> INITIAL_MULTIPLIER & BPS_MASK,
+        maintenance_multiplier=word >> MAINTENANCE_MULTIPLIER & BPS_MASK,
+        flags=word >> FLAGS,
     )

@@ -9,6 +9,7 @@
 """
 from ...interfaces import ILens
 from ...interfaces import IMarginModel
+from ...interfaces import IMarginModels
 from ...interfaces import IPriceHub
 from ...interfaces import IStablecoin
 from ...interfaces import IVault
@@ -16,18 +17,11 @@ from . import account
 from . import ledger
 from . import margin_math
 from . import price_word
-from . import lens_reasons as reasons
 
 MAX_KINDS: constant(uint256) = 32
 MAX_ENABLED: constant(uint256) = 8
 NO_KIND: constant(uint256) = 255  # no kind is about to be sold
-BPS: constant(uint256) = 10_000
 DEPOSITED_MASK: constant(uint256) = 2**128 - 1
-MODEL_GAS: constant(uint256) = 300_000
-CALL_GAS: constant(uint256) = 10_000  # what is spent around the call of a model, amply
-
-interface Models:
-    def margin_models(slot: uint256) -> address: view
 
 # what a vault and its hub say of all accounts; the lists are by kind and hold what has been asked for
 struct Book:
@@ -36,7 +30,8 @@ struct Book:
     totals: ledger.Totals
     index: uint256
     rate: uint256
-    default_model: address
+    models: address  # the list of margin models
+    has_default_model: bool
     duration: uint256
     debt_floor: uint256
     penalty: uint256
@@ -106,16 +101,14 @@ def open_book(vault: address) -> Book:
     book.hub = staticcall IVault(vault).hub()
     book.totals = ledger.unpack_totals(staticcall IVault(vault).totals())
     interest: uint256 = staticcall IVault(vault).interest()
-    book.rate = (interest >> 168) & (2**80 - 1)
+    book.rate = ledger.unpack_interest(interest).rate
     book.index = staticcall IVault(vault).live_index()
     book.duration = staticcall IVault(vault).auction_duration()
     book.debt_floor = staticcall IVault(vault).debt_floor()
     book.penalty = staticcall IVault(vault).liquidation_penalty()
-    coin: address = staticcall IVault(vault).coin()
-    ceiling: uint256 = staticcall IStablecoin(coin).ceiling(vault)
-    book.headroom = ceiling - min(ceiling, staticcall IStablecoin(coin).minted(vault))
-    if interest >> 248 != 0:
-        book.default_model = staticcall Models(vault).margin_models(0)
+    book.headroom = staticcall IStablecoin(staticcall IVault(vault).coin()).headroom(vault)
+    book.models = staticcall IVault(vault).margin_models()
+    book.has_default_model = interest >> ledger.HAS_DEFAULT_MODEL & 1 != 0
     return book
 
 
@@ -179,9 +172,8 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
         position.start, book.duration, book.totals.take_resumes_at, book.totals.take_pause
     )
     found.is_open = self.is_open(found.opens, book.duration, block.timestamp)
-    found.model = book.default_model
-    if position.slot != 0:
-        found.model = staticcall Models(book.vault).margin_models(position.slot)
+    if position.slot != 0 or book.has_default_model:
+        found.model = staticcall IMarginModels(book.models).models(position.slot)
     exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED] = []
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = position.mask >> kind
@@ -192,6 +184,7 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
         price: price_word.Price = price_word.unpack(book.prices[kind])
         config: ledger.Collateral = ledger.unpack_collateral(book.collateral[kind])
         worth: uint256 = margin_math.value_down(position.balances[kind], price.hi, config.decimals)
+        target: uint256 = margin_math.target_capacity(worth, config.initial_ltv)
         exposure: IMarginModel.Exposure = IMarginModel.Exposure(
             kind=kind,
             deposited=book.deposited[kind] & DEPOSITED_MASK,
@@ -202,9 +195,9 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
                 price.initial_multiplier,
                 (book.totals.frozen_mask >> kind) & 1,
             ),
-            target=margin_math.target_capacity(worth, config.initial_ltv),
-            maintenance=margin_math.maintenance_capacity(
-                worth, config.initial_ltv, config.maintenance_ltv, price.maintenance_multiplier
+            target=target,
+            maintenance=margin_math.maintenance_capacity_from(
+                worth, target, config.maintenance_ltv, price.maintenance_multiplier
             ),
             close_out=margin_math.close_out_capacity(worth, config.close_out_ltv),
         )
@@ -222,7 +215,17 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
                 worth, self.factor_at(book.collateral[kind], block.timestamp - found.opens, book.duration)
             )
     if found.model != empty(address):
-        found = self.ask(position.id, found, exposures, sold_kind)
+        off: IMarginModels.Surcharges = staticcall IMarginModels(book.models).ask(
+            position.id, position.slot, exposures, sold_kind
+        )
+        found.model_failed = off.failed
+        found.sold_bps = off.sold_bps
+        found.levels.initial -= off.initial
+        found.levels.target -= off.target
+        found.levels.maintenance -= off.maintenance
+        found.levels.close_out -= off.close_out
+        if off.failed:
+            found.levels.initial = 0  # nothing raises risk then
     found.state = margin_math.account_state(
         found.levels.debt,
         found.levels.target,
@@ -234,58 +237,6 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
         block.timestamp,
     )
     return found
-
-
-@internal
-@view
-def ask(
-    id: uint256,
-    linear: Measure,
-    exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED],
-    sold_kind: uint256,
-) -> Measure:
-    """
-    @notice Take a model's surcharges off the linear capacities and nest them again. A model that gives no answer leaves
-            the linear ones, but no debt is supported at the initial level.
-    """
-    found: Measure = linear
-    if msg.gas - msg.gas // 64 < MODEL_GAS + CALL_GAS:
-        reasons.fail(reasons.GAS_TOO_LOW)
-    success: bool = False
-    answer: Bytes[192] = b""
-    success, answer = raw_call(
-        found.model,
-        abi_encode(
-            id,
-            exposures,
-            sold_kind,
-            method_id=method_id(
-                "surcharges(uint256,(uint256,uint256,uint256,uint256,uint256,uint256,uint256)[],uint256)"
-            ),
-        ),
-        max_outsize=192,  # one word more than is right, so that a longer answer shows
-        gas=MODEL_GAS,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
-    if not success or len(answer) != 160:
-        found.model_failed = True
-        found.levels.initial = 0
-        return found
-    found.levels.close_out = self.less(found.levels.close_out, answer, 96)
-    found.levels.maintenance = min(
-        self.less(found.levels.maintenance, answer, 64), found.levels.close_out
-    )
-    found.levels.target = min(self.less(found.levels.target, answer, 32), found.levels.maintenance)
-    found.levels.initial = min(self.less(found.levels.initial, answer, 0), found.levels.target)
-    found.sold_bps = min(BPS, convert(slice(answer, 128, 32), uint256))
-    return found
-
-
-@internal
-@pure
-def less(capacity: uint256, answer: Bytes[192], at: uint256) -> uint256:
-    return capacity - min(capacity, convert(slice(answer, at, 32), uint256))
 
 
 @internal

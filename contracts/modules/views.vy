@@ -7,20 +7,18 @@
 @custom:security Trusts the vault it is given.
 """
 from ...interfaces import ILens
+from ...interfaces import IMarginModels
+from ...interfaces import IOperators
 from ...interfaces import IVault
 from . import ledger
 from . import margin_math
 from . import price_word
-from . import lens_reasons as reasons
+from . import reasons
 from . import survey
 
 MAX_KINDS: constant(uint256) = 32
 MAX_ENABLED: constant(uint256) = 8
 MAX_PAGE: constant(uint256) = 128
-
-interface Operators:
-    def operator(owner: address, epoch: uint256, operator: address) -> uint256: view
-    def epoch(owner: address) -> uint256: view
 
 
 @external
@@ -172,17 +170,25 @@ def book_of(vault: address) -> ILens.BookView:
         isolated_mask=book.totals.isolated_mask,
         frozen_mask=book.totals.frozen_mask,
         headroom=book.headroom,
-        default_model=book.default_model,
+        default_model=self.default_model_of(book),
     )
 
 
 @external
 @view
 def is_authorised(vault: address, account_: uint256, who: address) -> bool:
-    owner: address = convert(account_ >> 8, address)
-    epoch: uint256 = staticcall Operators(vault).epoch(owner)
-    bits: uint256 = staticcall Operators(vault).operator(owner, epoch, who)
-    return who == owner or (bits >> (account_ & 255)) & 1 == 1
+    return staticcall IOperators(staticcall IVault(vault).operators()).is_authorised(
+        vault, convert(account_ >> 8, address), account_ & 255, who
+    )
+
+
+@internal
+@view
+def default_model_of(book: survey.Book) -> address:
+    """
+    @notice The model of accounts that chose none; zero is the linear margin.
+    """
+    return staticcall IMarginModels(book.models).models(0) if book.has_default_model else empty(address)
 
 
 # pages

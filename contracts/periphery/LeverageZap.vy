@@ -48,7 +48,7 @@ ADDRESS_BYTES: constant(uint256) = 20
 HOP_BYTES: constant(uint256) = 23  # a fee and the next token
 MAX_PATH: constant(uint256) = 135  # five hops: 20 + 5 * 23
 MAX_LEGS: constant(uint256) = 8
-MAX_DATA: constant(uint256) = 4_096
+MAX_DATA: constant(uint256) = 1_024
 
 struct Plan:
     sold: address
@@ -251,9 +251,7 @@ def swap_collateral(
 
 @external
 @reentrant
-def on_adjust(
-    account: uint256, legs: DynArray[IVault.Leg, MAX_LEGS], debt_delta: int256, data: Bytes[MAX_DATA]
-):
+def on_adjust(account: uint256, data: Bytes[MAX_DATA]):
     """
     @notice The vault's callback between pay-out and pull-in: swap, then approve what the vault pulls. Only the vault, only
             inside an `adjust` that this contract has just called, and once. Open while the lock is held.

@@ -24,7 +24,7 @@ GENESIS: Final = 1_800_000_000
 PRICE: Final = 2_000 * WAD
 KINDS: Final = 8
 
-# in the order of the report; an operation that does not exist yet is None
+# in the order of the report
 OPERATIONS: Final = (
     "open_first",
     "add_collateral",
@@ -144,17 +144,29 @@ def _liquidation(bench: _Bench) -> dict[str, int]:
     """Measure the steps of a liquidation on accounts that a crash makes callable."""
     single = bench.open(bench.owner, 1, [(0, 10 * WAD)], 14_990 * WAD)
     cross = bench.open(bench.owner, 2, [(kind, WAD) for kind in range(KINDS)], KINDS * 1_499 * WAD)
+    many = [bench.open(bench.other, sub, [(0, 10 * WAD)], 14_990 * WAD) for sub in range(1, 11)]
     bench.crash(8)
     call = bench.gas(bench.keeper, "margin_call", single)
     bench.refresh(3_700)
     take = bench.undone(
         lambda: bench.gas(bench.keeper, "take", single, 0, WAD // 10, MAX, bench.keeper, b"")
     )
+    calls = bench.undone(lambda: bench.gas(bench.keeper, "margin_calls", many))
+    bench.vault.transact("margin_calls", many, sender=bench.keeper)
+    bench.refresh(3_700)
+    orders = [(account, 0, WAD // 10, MAX) for account in many]
+    takes = bench.undone(lambda: bench.gas(bench.keeper, "takes", orders, bench.keeper))
     bench.crash(20)
     bench.vault.transact("margin_call", cross, sender=bench.keeper)
     bench.refresh(7_300)
     absorb = bench.gas(bench.keeper, "absorb", cross)
-    return {"margin_call": call, "take_part": take, "absorb_8": absorb}
+    return {
+        "margin_call": call,
+        "take_part": take,
+        "margin_calls_10": calls,
+        "takes_10": takes,
+        "absorb_8": absorb,
+    }
 
 
 def compare(measured: Gas, committed: Gas) -> list[str]:

@@ -37,6 +37,8 @@ class System:
     fund: str
     vault: str
     lens: str
+    operators: str
+    margin_models: str
     kinds: tuple[DeployedKind, ...]
     gas_used: int
 
@@ -105,11 +107,15 @@ def deploy_system(
     hub = steps.deploy("PriceHub", sender.address, params.fresh_for)
     fund = steps.deploy("InsuranceFund", sender.address, coin)
     lens = steps.deploy("Lens")
+    operators = steps.deploy("Operators")
+    margin_models = steps.deploy("MarginModels", sender.address)
     vault = steps.deploy(
         "Vault",
         sender.address,
         coin,
         hub,
+        operators,
+        margin_models,
         book.grace_period,
         book.auction_duration,
         book.call_cool_down,
@@ -121,8 +127,8 @@ def deploy_system(
     steps.call("Stablecoin", coin, "set_ceiling", vault, book.ceiling)
     # the fund burns for those who recapitalise it, and mints nothing
     steps.call("Stablecoin", coin, "set_ceiling", fund, 0)
+    steps.call("Vault", vault, "propose_fund", fund)
     steps.call("InsuranceFund", fund, "add_book", vault)
-    steps.call("Vault", vault, "set_fund", fund)
     kinds = []
     for number, kind in enumerate(params.kinds):
         oracle = kind.oracle or steps.deploy("ChainlinkOracle", kind.aggregator)
@@ -159,7 +165,10 @@ def deploy_system(
             ("Stablecoin", coin),
             ("PriceHub", hub),
             ("InsuranceFund", fund),
+            ("MarginModels", margin_models),
             ("Vault", vault),
         ):
             steps.call(name, address, "propose_governor", params.governor)
-    return System(coin, hub, fund, vault, lens, tuple(kinds), steps.gas_used)
+    return System(
+        coin, hub, fund, vault, lens, operators, margin_models, tuple(kinds), steps.gas_used
+    )

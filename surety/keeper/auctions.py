@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from surety.formulas import Revert, margin_math
+from surety.formulas import margin_math
 from surety.keeper.risk import Assessment, KindTerm, View
 
 
@@ -75,20 +75,19 @@ def size_take(
     penalty = penalty_at(subject, view, at)
 
     def sized(amount: int) -> TakeSize | None:
-        try:
-            sold, cost, repaid = margin_math.take_amounts(
-                subject.debt,
-                subject.target,
-                term.balance,
-                amount,
-                term.price.hi,
-                term.config.decimals,
-                factor,
-                term.config.initial_ltv,
-                penalty,
-                view.params.debt_floor,
-            )
-        except Revert:
+        sold, cost, repaid = margin_math.take_amounts(
+            subject.debt,
+            subject.target,
+            term.balance,
+            amount,
+            term.price.hi,
+            term.config.decimals,
+            factor,
+            term.config.initial_ltv,
+            penalty,
+            view.params.debt_floor,
+        )
+        if sold == 0:
             return None
         return TakeSize(term.config.kind, sold, cost, repaid, price, penalty)
 

@@ -58,7 +58,7 @@ class Stage(World):
         for who in (self.owner, self.stranger):
             for token in self.tokens:
                 token.transact("approve", self.zap.address, MAX, sender=who)
-            self.vault.transact("set_operator", self.zap.address, MAX, sender=who)
+            self.set_operator(self.zap.address, MAX, sender=who)
 
     def _deploy(self, name: str, *args: Any) -> Contract:
         sender = UnlockedSender(self.rpc, self.governor)

@@ -29,7 +29,7 @@ def hook(stage):
     for target in (stage.vault.address, stage.zap.address, stage.uniswap.router.address):
         stage.tokens[ETH].transact("approve", target, MAX, sender=me)
         stage.coin.transact("approve", target, MAX, sender=me)
-    stage.vault.transact("set_operator", stage.zap.address, MAX, sender=me)
+    stage.set_operator(stage.zap.address, MAX, sender=me)
     legs = [(ETH, 10 * WAD)]
     stage.vault.transact("adjust", stage.id(me), legs, 5_000 * WAD, me, b"", sender=me)
     return token
@@ -220,7 +220,7 @@ def test_a_pull_that_leaves_an_allowance_is_taken_back(stage, hostile):
 def test_operators_and_owners_keep_their_own_ways(stage):
     """The bit is for the zap alone: revoked, the account is the owner's as before."""
     id = stage.open([(ETH, 10 * WAD)], 4_000 * WAD)
-    stage.vault.transact("set_operator", stage.zap.address, 0, sender=stage.owner)
+    stage.set_operator(stage.zap.address, 0, sender=stage.owner)
     with reverts("not authorised"):
         stage.do("close", id, ETH, MAX, stage.path(None, ETH))
     stage.vault.transact(

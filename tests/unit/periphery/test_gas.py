@@ -44,7 +44,7 @@ def gas(stage):
     step("deleverage", ETH, 2 * WAD, 3_000 * WAD, 3_000 * WAD, back)
     step("swap_collateral", ETH, 3 * WAD, USDT, 5_000 * 10**6, stage.path(ETH, USDT))
     step("close", ETH, MAX, to)
-    stage.vault.transact("set_operator", stage.gateway.address, MAX, sender=stage.owner)
+    stage.set_operator(stage.gateway.address, MAX, sender=stage.owner)
     stage.gateway.transact("deposit", id, value=WAD, sender=stage.owner)
     receipt = stage.gateway.transact("deposit", id, value=WAD, sender=stage.owner)
     gas["gateway_deposit"] = receipt.gas_used

@@ -169,7 +169,7 @@ def test_leverage_reverts_when_too_late(stage):
 def test_only_the_owner_may_use_the_zap_on_an_account(stage, fn, args):
     id = stage.open([(ETH, 10 * WAD)], 4_000 * WAD)
     # not even another operator of the account, whose own operator the zap is
-    stage.vault.transact("set_operator", stage.stranger, MAX, sender=stage.owner)
+    stage.set_operator(stage.stranger, MAX, sender=stage.owner)
     with reverts("not the owner"):
         stage.do(fn, id, *args(stage), sender=stage.stranger)
     for wrong in (id | 1 << 168, id | 1 << 255):

@@ -15,7 +15,7 @@ ZERO = "0x" + "00" * 20
 def gateway(stage):
     """The gateway, an operator of all accounts of owner and stranger."""
     for who in (stage.owner, stage.stranger):
-        stage.vault.transact("set_operator", stage.gateway.address, MAX, sender=who)
+        stage.set_operator(stage.gateway.address, MAX, sender=who)
     return stage.gateway
 
 
@@ -30,7 +30,7 @@ def test_deposit__enables_weth_for_the_owner(stage, gateway):
 
 def test_deposit__tops_up_anybodys_account_without_a_permission(stage):
     id = stage.open([(WETH, WAD)], 0, owner=stage.stranger)
-    stage.vault.transact("set_operator", stage.gateway.address, 0, sender=stage.stranger)
+    stage.set_operator(stage.gateway.address, 0, sender=stage.stranger)
     stage.gateway.transact("deposit", id, sender=stage.owner, value=1)
     assert stage.balance(id, WETH) == WAD + 1
 
@@ -44,7 +44,7 @@ def test_deposit__rescues_while_everything_is_paused(stage):
 
 def test_deposit_reverts_when_a_stranger_would_enable_weth(stage, gateway):
     id = stage.open([(ETH, WAD)], 0)
-    stage.vault.transact("set_operator", stage.stranger, MAX, sender=stage.owner)
+    stage.set_operator(stage.stranger, MAX, sender=stage.owner)
     with reverts("not the owner"):
         gateway.transact("deposit", id, sender=stage.stranger, value=WAD)
     for wrong in (id | 1 << 168, id | 1 << 255):
@@ -91,11 +91,11 @@ def test_withdraw_refuses_an_amount(stage, gateway, amount):
 
 def test_withdraw_reverts_for_anybody_else(stage, gateway):
     id = stage.open([(WETH, 10 * WAD)], 0)
-    stage.vault.transact("set_operator", stage.stranger, MAX, sender=stage.owner)
+    stage.set_operator(stage.stranger, MAX, sender=stage.owner)
     for wrong in (id, id | 1 << 168):
         with reverts("not the owner"):
             gateway.transact("withdraw", wrong, WAD, stage.stranger, sender=stage.stranger)
-    stage.vault.transact("set_operator", gateway.address, 0, sender=stage.owner)
+    stage.set_operator(gateway.address, 0, sender=stage.owner)
     with reverts("not authorised"):
         gateway.transact("withdraw", id, WAD, stage.owner, sender=stage.owner)
 

@@ -233,7 +233,7 @@ class Play:
         else:
             owner, operator = self.random.sample(self.people, 2)
             bits = self.random.choice((0, 1, 1 << 7, MAX))
-            world.vault.transact("set_operator", operator, bits, sender=owner)
+            world.set_operator(operator, bits, sender=owner)
             state.operators[owner.lower(), operator.lower()] = bits
 
     # comparison

@@ -346,7 +346,7 @@ def test_a_hook_of_a_token_cannot_enter_again(wide, name):
     token = wide.contract("ReentrantToken", wide.tokens[REENTRANT].address)
     data = every_call(wide, account)[name]
     # the token itself is an operator: nothing but the lock holds it back
-    wide.vault.transact("set_operator", token.address, MAX, sender=wide.owner)
+    wide.set_operator(token.address, MAX, sender=wide.owner)
     token.transact("set_callback", wide.vault.address, data, sender=wide.governor)
     wide.give(wide.owner, REENTRANT, WAD)
     wide.vault.transact("deposit", account, REENTRANT, WAD, sender=wide.owner)

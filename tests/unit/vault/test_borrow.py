@@ -168,6 +168,6 @@ def test_only_owner_and_operator_borrow(world):
     account = world.open([(0, 10 * WAD)], 0)
     with reverts("not authorised"):
         world.vault.transact("borrow", account, FLOOR, world.stranger, sender=world.stranger)
-    world.vault.transact("set_operator", world.operator, 1, sender=world.owner)
+    world.set_operator(world.operator, 1, sender=world.owner)
     world.vault.transact("borrow", account, FLOOR, world.operator, sender=world.operator)
     assert world.coin.read("balanceOf", world.operator) == FLOOR

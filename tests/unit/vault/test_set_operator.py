@@ -31,7 +31,7 @@ def epoch(world):
     [(1, {0}), (1 << 255, {255}), (0b10 | 1 << 128, {1, 128}), (MAX, {0, 1, 128, 255}), (0, set())],
 )
 def test_set_operator(world, bits, allowed):
-    receipt = world.vault.transact("set_operator", world.operator, bits, sender=world.owner)
+    receipt = world.set_operator(world.operator, bits, sender=world.owner)
     assert [(e.name, e.args) for e in world.events(receipt)] == [
         ("OperatorSet", {"owner": world.owner, "operator": world.operator, "bits": bits})
     ]
@@ -42,33 +42,33 @@ def test_set_operator(world, bits, allowed):
 
 def test_an_operator_may_enable_borrow_and_withdraw_but_not_pass_it_on(world):
     account = world.open([(0, 10 * WAD)], 0)
-    world.vault.transact("set_operator", world.operator, 1, sender=world.owner)
+    world.set_operator(world.operator, 1, sender=world.owner)
     world.give(world.operator, 1, 5)
     world.vault.transact("deposit", account, 1, 5, sender=world.operator)
     world.vault.transact("borrow", account, 3_000 * WAD, world.operator, sender=world.operator)
     world.vault.transact("withdraw", account, 0, WAD, world.operator, sender=world.operator)
     assert world.tokens[0].read("balanceOf", world.operator) == WAD
-    world.vault.transact("set_operator", world.stranger, MAX, sender=world.operator)
+    world.set_operator(world.stranger, MAX, sender=world.operator)
     assert not may_act(world, 0, world.stranger)
 
 
 def test_an_operator_of_one_owner_is_nothing_to_another(world):
-    world.vault.transact("set_operator", world.operator, MAX, sender=world.other)
+    world.set_operator(world.operator, MAX, sender=world.other)
     assert not may_act(world, 0, world.operator)
 
 
 def test_revoking_one_leaves_the_others(world):
     for who in (world.operator, world.keeper):
-        world.vault.transact("set_operator", who, MAX, sender=world.owner)
-    world.vault.transact("set_operator", world.operator, 0, sender=world.owner)
+        world.set_operator(who, MAX, sender=world.owner)
+    world.set_operator(world.operator, 0, sender=world.owner)
     assert not may_act(world, 0, world.operator)
     assert may_act(world, 0, world.keeper)
 
 
 def test_lockdown(world):
     for who in (world.operator, world.keeper):
-        world.vault.transact("set_operator", who, MAX, sender=world.owner)
-    world.vault.transact("set_operator", world.operator, MAX, sender=world.other)
+        world.set_operator(who, MAX, sender=world.owner)
+    world.set_operator(world.operator, MAX, sender=world.other)
     receipt = world.vault.transact("lockdown", sender=world.owner)
     assert [(e.name, e.args) for e in world.events(receipt)] == [
         ("LockedDown", {"owner": world.owner, "epoch": 1})
@@ -80,7 +80,7 @@ def test_lockdown(world):
     # nobody else's operators are touched, and new ones can be named
     assert world.vault.read("epoch", world.other) == 0
     assert world.vault.read("operator", world.other, 0, world.operator) == MAX
-    world.vault.transact("set_operator", world.keeper, 1, sender=world.owner)
+    world.set_operator(world.keeper, 1, sender=world.owner)
     assert may_act(world, 0, world.keeper)
     assert not may_act(world, 0, world.operator)
 

@@ -171,6 +171,6 @@ def test_only_owner_and_operator_withdraw(world):
         world.vault.transact("withdraw", account, 0, 1, world.stranger, sender=world.stranger)
     with reverts("not authorised"):
         world.vault.transact("withdraw", account, 0, 1, world.governor, sender=world.governor)
-    world.vault.transact("set_operator", world.operator, 1 << 2, sender=world.owner)
+    world.set_operator(world.operator, 1 << 2, sender=world.owner)
     world.vault.transact("withdraw", account, 0, 4, world.operator, sender=world.operator)
     assert world.tokens[0].read("balanceOf", world.operator) == 4

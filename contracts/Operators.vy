@@ -1,43 +1,53 @@
 # pragma version 0.4.3
+# pragma evm-version cancun
 # pragma nonreentrancy on
 # SPDX-License-Identifier: MIT
 """
 @title Operators: who may act for an account besides its owner
-@notice An owner gives an operator a bitmap over the 256 sub-accounts, by a call or by a signature that anyone may bring.
-        `lockdown` moves the owner to the next epoch, which drops every operator at once, and to the next nonce, which
-        drops every signature not yet used.
+@notice One list for every book. An owner gives an operator of one vault a bitmap over the 256 sub-accounts, by a call or
+        by a signature that anyone may bring. `lockdown` moves the owner to the next epoch, which drops every operator in
+        every vault at once, and to the next nonce, which drops every signature not yet used.
 @custom:security A signature is good once, until its deadline, for one owner, one vault and one chain. The only call is
-        the static one that asks an owner for EIP-1271; whatever it does, it can only fail to confirm.
+        the static one that asks an owner for EIP-1271; whatever it does, it can only fail to confirm. Nobody governs this.
+@custom:freeze Nothing to freeze; `lockdown` is the owner's.
 """
-from ...interfaces import IVault
-from . import reasons
+from ..interfaces import IOperators
+from .modules import reasons
+
+implements: IOperators
 
 DOMAIN_TYPE: constant(bytes32) = keccak256(
     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
 SET_OPERATOR_TYPE: constant(bytes32) = keccak256(
-    "SetOperator(address owner,address operator,uint256 bits,uint256 nonce,uint256 deadline)"
+    "SetOperator(address vault,address owner,address operator,uint256 bits,uint256 nonce,uint256 deadline)"
 )
-NAME: constant(bytes32) = keccak256("Surety Vault")
+NAME: constant(bytes32) = keccak256("Surety Operators")
 VERSION: constant(bytes32) = keccak256("1")
 VALID: constant(bytes32) = 0x1626ba7e00000000000000000000000000000000000000000000000000000000  # EIP-1271's
 
-operator: public(HashMap[address, HashMap[uint256, HashMap[address, uint256]]])
+# vault, owner, epoch, operator
+operator: public(HashMap[address, HashMap[address, HashMap[uint256, HashMap[address, uint256]]]])
 epoch: public(HashMap[address, uint256])
 nonces: public(HashMap[address, uint256])
 
 
 @external
-def set_operator(operator: address, bits: uint256):
+def set_operator(vault: address, operator: address, bits: uint256):
     """
-    @notice Let `operator` act for the caller's sub-accounts whose bit is set; 0 revokes.
+    @notice Let `operator` act in `vault` for the caller's sub-accounts whose bit is set; 0 revokes.
     """
-    self._set(msg.sender, operator, bits)
+    self._set(vault, msg.sender, operator, bits)
 
 
 @external
 def set_operator_by_signature(
-    owner: address, operator: address, bits: uint256, deadline: uint256, signature: Bytes[1024]
+    vault: address,
+    owner: address,
+    operator: address,
+    bits: uint256,
+    deadline: uint256,
+    signature: Bytes[1024],
 ):
     """
     @notice `set_operator` for an owner who has signed; anyone may bring the signature until `deadline`.
@@ -49,14 +59,14 @@ def set_operator_by_signature(
          one is less as a number.
     """
     if block.timestamp > deadline:
-        reasons.fail("signature expired")
+        reasons.fail(reasons.SIGNATURE_EXPIRED)
     nonce: uint256 = self.nonces[owner]
     self.nonces[owner] = unsafe_add(nonce, 1)
     digest: bytes32 = keccak256(
         concat(
             0x1901,
             self._domain(),
-            keccak256(abi_encode(SET_OPERATOR_TYPE, owner, operator, bits, nonce, deadline)),
+            keccak256(abi_encode(SET_OPERATOR_TYPE, vault, owner, operator, bits, nonce, deadline)),
         )
     )
     signed: bool = False
@@ -81,8 +91,8 @@ def set_operator_by_signature(
             revert_on_failure=False,
         )
         if not success or convert(answer, uint256) != convert(VALID, uint256):
-            reasons.fail("bad signature")
-    self._set(owner, operator, bits)
+            reasons.fail(reasons.BAD_SIGNATURE)
+    self._set(vault, owner, operator, bits)
 
 
 @external
@@ -93,7 +103,7 @@ def lockdown():
     next: uint256 = self.epoch[msg.sender] + 1
     self.epoch[msg.sender] = next
     self.nonces[msg.sender] = unsafe_add(self.nonces[msg.sender], 1)  # beyond reach
-    log IVault.LockedDown(owner=msg.sender, epoch=next)
+    log IOperators.LockedDown(owner=msg.sender, epoch=next)
 
 
 @external
@@ -106,23 +116,22 @@ def DOMAIN_SEPARATOR() -> bytes32:
     return self._domain()
 
 
-@internal
+@external
 @view
-def check_authorised(id: uint256):
+@reentrant
+def is_authorised(vault: address, owner: address, sub: uint256, who: address) -> bool:
     """
-    @notice Assert that the caller is the owner of the account or an operator with its bit.
+    @notice Whether `who` may act in `vault` for one sub-account: the owner, or an operator with its bit.
     """
-    owner: address = convert(id >> 8, address)
-    if msg.sender != owner:
-        bits: uint256 = self.operator[owner][self.epoch[owner]][msg.sender]
-        if (bits >> (id & 255)) & 1 == 0:
-            reasons.fail("not authorised")
+    if who == owner:
+        return True
+    return self.operator[vault][owner][self.epoch[owner]][who] >> sub & 1 == 1
 
 
 @internal
-def _set(owner: address, operator: address, bits: uint256):
-    self.operator[owner][self.epoch[owner]][operator] = bits
-    log IVault.OperatorSet(owner=owner, operator=operator, bits=bits)
+def _set(vault: address, owner: address, operator: address, bits: uint256):
+    self.operator[vault][owner][self.epoch[owner]][operator] = bits
+    log IOperators.OperatorSet(vault=vault, owner=owner, operator=operator, bits=bits)
 
 
 @internal
