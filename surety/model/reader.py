@@ -50,11 +50,18 @@ class Reader:
         self.vault = Contract(rpc, vault, artifact("Vault").abi)
         self.coin = Contract(rpc, self.vault.read("coin"), artifact("Stablecoin").abi)
         self.hub = Contract(rpc, self.vault.read("hub"), artifact("PriceHub").abi)
+        self.operators = Contract(rpc, self.vault.read("operators"), artifact("Operators").abi)
+        models = self.vault.read("margin_models")
+        self.models = None
+        if as_number(models):
+            self.models = Contract(rpc, models, artifact("MarginModels").abi)
         self.slots = tuple(slots)
         self.rules = Rules(
             **{name: self.vault.read(name) for name in _NUMBERS},
             vault=self.vault.address,
             coin=self.coin.address,
+            operators=self.operators.address,
+            has_margin_models=self.models is not None,
             chain_id=rpc.chain_id,
             margin_models={key.lower(): twin for key, twin in (margin_models or {}).items()},
         )
@@ -113,7 +120,6 @@ class Reader:
             deposited={kind: word % 2**128 for kind, word in zip(kinds, deposited, strict=True)},
             caps={kind: word >> 128 for kind, word in zip(kinds, deposited, strict=True)},
             absorbed=dict(zip(kinds, absorbed, strict=True)),
-            margin_models={slot: vault.read("margin_models", slot) for slot in self.slots},
             held=held,
         )
         book.load_totals(vault.read("totals"))
@@ -123,12 +129,16 @@ class Reader:
         ):
             own = balances[at * len(kinds) : (at + 1) * len(kinds)]
             book.positions[id_] = Position.unpack(word, dict(zip(kinds, own, strict=True)))
+        if self.models is not None:
+            book.models_governor = self.models.read("governor")
+            book.margin_models = {slot: self.models.read("models", slot) for slot in self.slots}
         for owner, operator in operators:
-            number, epoch = as_number(owner), vault.read("epoch", owner)
+            number, epoch = as_number(owner), self.operators.read("epoch", owner)
             book.epochs[number] = epoch
-            book.nonces[number] = vault.read("nonces", owner)
-            bits = vault.read("operator", owner, epoch, operator)
-            book.operators[number, epoch, as_number(operator)] = bits
+            book.nonces[number] = self.operators.read("nonces", owner)
+            bits = self.operators.read("operator", vault.address, owner, epoch, operator)
+            key = (as_number(vault.address), number, epoch, as_number(operator))
+            book.operators[key] = bits
         return book
 
     def _told(self, kinds: Mapping[int, Kind]) -> FixedHub:

@@ -11,25 +11,33 @@ _DOMAIN = keccak(
     text="EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 )
 _SET_OPERATOR = keccak(
-    text="SetOperator(address owner,address operator,uint256 bits,uint256 nonce,uint256 deadline)"
+    text="SetOperator(address vault,address owner,address operator,uint256 bits,uint256 nonce,"
+    "uint256 deadline)"
 )
-_NAME, _VERSION = keccak(text="Surety Vault"), keccak(text="1")
+_NAME, _VERSION = keccak(text="Surety Operators"), keccak(text="1")
 
 
 def operator_digest(
-    vault: str, chain_id: int, owner: str, operator: str, bits: int, nonce: int, deadline: int
+    operators: str,
+    chain_id: int,
+    vault: str,
+    owner: str,
+    operator: str,
+    bits: int,
+    nonce: int,
+    deadline: int,
 ) -> bytes:
-    """Return the digest to sign."""
+    """Return the digest to sign; `operators` is the contract that will check it."""
     domain = keccak(
         encode(
             ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-            [_DOMAIN, _NAME, _VERSION, chain_id, vault],
+            [_DOMAIN, _NAME, _VERSION, chain_id, operators],
         )
     )
     order = keccak(
         encode(
-            ["bytes32", "address", "address", "uint256", "uint256", "uint256"],
-            [_SET_OPERATOR, owner, operator, bits, nonce, deadline],
+            ["bytes32", "address", "address", "address", "uint256", "uint256", "uint256"],
+            [_SET_OPERATOR, vault, owner, operator, bits, nonce, deadline],
         )
     )
     return bytes(keccak(b"\x19\x01" + domain + order))

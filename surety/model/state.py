@@ -124,7 +124,9 @@ class Rules:
     liquidation_penalty: int
     vault: str
     coin: str = ZERO_ADDRESS
+    operators: str = ZERO_ADDRESS
     chain_id: int = 1
+    has_margin_models: bool = True
     margin_models: dict[str, MarginModel] = field(default_factory=dict)
 
 
@@ -164,6 +166,11 @@ class Position:
             self.flags,
             dict(self.balances),
         )
+
+    def forget_times(self) -> None:
+        """Keep no time where there is neither debt nor collateral."""
+        if not self.normalized_debt and not self.balances:
+            self.auction_start = self.touched_at = 0
 
     def balance(self, kind: int) -> int:
         """Return the balance of a kind."""

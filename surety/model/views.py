@@ -22,8 +22,12 @@ class AccountView:
     auction_start: int
     opens_at: int
     closes_at: int
+    absorbable_until: int
     touched_at: int
     margin_model: int
+    model: str
+    model_failed: bool
+    price_flags: int
     levels: Levels
     health_factor: int
     margin_ratio: int
@@ -49,7 +53,8 @@ class Holding:
 def account_of(book: Book, account: int, now: int) -> AccountView:
     """Return everything about one account."""
     position = book.positions.get(account) or Position()
-    levels = book.levels(account, now)
+    measured = book.measure(account, now)
+    levels, duration = measured.levels, book.rules.auction_duration
     opens = book.opens_at(position.auction_start)
     debt, value = levels.debt, levels.value
     return AccountView(
@@ -59,9 +64,13 @@ def account_of(book: Book, account: int, now: int) -> AccountView:
         collateral_mask=position.mask,
         auction_start=position.auction_start,
         opens_at=opens,
-        closes_at=opens + book.rules.auction_duration if opens else 0,
+        closes_at=opens + duration if opens else 0,
+        absorbable_until=opens + 2 * duration if opens else 0,
         touched_at=position.touched_at,
         margin_model=position.margin_model,
+        model=book.margin_model_of(position),
+        model_failed=measured.model_failed,
+        price_flags=measured.flags,
         levels=levels,
         health_factor=margin_math.health_factor_down(debt, levels.maintenance),
         margin_ratio=margin_math.margin_ratio_down(debt, value),
@@ -76,9 +85,12 @@ def account_of(book: Book, account: int, now: int) -> AccountView:
 
 
 def liquidation_price(book: Book, account: int, now: int) -> int:
-    """Return the `hi` below which an account of one kind may be called; 0 for others."""
+    """Return the `hi` below which an account of one kind may be called.
+
+    0 for an account of several kinds, without debt, or under a margin model.
+    """
     position = book.positions.get(account) or Position()
-    if len(position.balances) != 1:
+    if len(position.balances) != 1 or book.margin_model_of(position) != ZERO_ADDRESS:
         return 0
     ((kind, balance),) = position.balances.items()
     facts = book.kinds[kind]
@@ -133,9 +145,3 @@ def preview_take(
         refuse(done.reason)
     taken = done.log("Taken")
     return taken["price"], taken["amount"], taken["cost"], taken["debt_repaid"]
-
-
-def margin_model_of(book: Book, account: int) -> str:
-    """Return the margin model that an account uses, the zero address for the linear margin."""
-    position = book.positions.get(account) or Position()
-    return book.margin_models.get(position.margin_model, ZERO_ADDRESS)

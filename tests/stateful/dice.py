@@ -63,8 +63,8 @@ LIKELY: dict[str, dict[str, int]] = {
 }  # fmt: skip
 GOVERNANCE = {
     "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 3,
-    "withdraw_absorbed": 5, "set_fund": 1, "propose_fund": 2, "accept_fund": 2,
-    "list_margin_model": 3, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
+    "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "set_default_model": 3,
+    "list_model": 3, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
     "accrue": 2, "propose_governor": 1, "accept_governor": 1,
 }  # fmt: skip
 
@@ -74,7 +74,6 @@ class Dice:
 
     def __init__(self, scene: Scene, seed: int) -> None:
         self.scene, self.random = scene, random.Random(seed)
-        self.known = {name for name, _ in scene.vault.interface.functions}
         powers = [10**power for power in (6, 8, 18, 27, 38)] + [2**power for power in
                   (64, 96, 104, 112, 120, 127, 128, 255)]  # fmt: skip
         rules = scene.book.rules
@@ -267,7 +266,7 @@ class Dice:
         dice = self.random
         governing = 0.11 if self.book.pauses or self.book.frozen else 0.08
         if self.chance(governing):
-            names = {name: weight for name, weight in GOVERNANCE.items() if name in self.known}
+            names = dict(GOVERNANCE)
             if self.book.pauses:
                 names["set_pauses"] = 30
             name = dice.choices(list(names), list(names.values()))[0]
@@ -283,7 +282,7 @@ class Dice:
             urgent = [name for name in ("in auction", "absorbable") if name in pressing]
             plight = dice.choice(pressing + 2 * urgent)
             id = dice.choice([id for id, found in plights.items() if found == plight])
-        names = {name: weight for name, weight in LIKELY[plight].items() if name in self.known}
+        names = LIKELY[plight]
         name = dice.choices(list(names), list(names.values()))[0]
         self.plights = plights
         poor = max(map(self.room, self.scene.ids)) < self.book.rules.debt_floor
@@ -480,7 +479,7 @@ class Dice:
         if self.chance(0.01):
             orders.append((2**168, 0, 1, MAX))
         who = self.taker()
-        return who, (orders if self.chance(0.98) else [], self.receiver(who), self.data(who))
+        return who, (orders if self.chance(0.98) else [], self.receiver(who))
 
     # governance and operators: who, what, args
 
@@ -494,8 +493,6 @@ class Dice:
         )  # fmt: skip
         if self.book.pauses:
             bits = bits if self.chance(0.15) else 0
-        if "move" not in self.known:
-            bits = min(bits, 15)
         return self.ruler(), "set_pauses", (bits,)
 
     def _set_cap(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -541,9 +538,6 @@ class Dice:
         receiver = self.receiver(self.scene.keeper)
         return who, "withdraw_absorbed", (kind if self.chance(0.97) else 31, amount, receiver)
 
-    def _set_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
-        return self.ruler(), "set_fund", (self.random.choice(self.scene.people[:7]),)
-
     def _propose_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.ruler(), "propose_fund", (self.random.choice(self.scene.people[:7]),)
 
@@ -560,16 +554,21 @@ class Dice:
         known = pending in self.scene.people[:7]
         return (pending if known and self.chance(0.8) else self.ruler()), "accept_governor", ()
 
-    def _list_margin_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+    def _set_default_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.ruler(), "set_default_model", (self.chance(0.5),)
+
+    def _list_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         dice, scene = self.random, self.scene
         models = [model.address for model in scene.tiered]
-        model = dice.choice((*models, *models, scene.actor.address, ZERO_ADDRESS, ZERO_ADDRESS))
-        return self.ruler(), "list_margin_model", (dice.choice((0, 0, 1, 2, 2, 3, 256)), model)
+        model = dice.choice((*models, *models, scene.actor.address, ZERO_ADDRESS, scene.keeper))
+        who = scene.governor if self.chance(0.9) else dice.choice(scene.owners)
+        return who, "list_model", (dice.choice((0, 0, 1, 2, 2, 3, 256)), model)
 
     def _set_operator(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         bits = self.random.choice((0, 1, 3, 1 << 7, 1 << 255, MAX))
         who = self.random.choice(self.scene.owners)
-        return who, "set_operator", (self.random.choice(self.scene.owners), bits)
+        vault = self.scene.vault.address if self.chance(0.9) else self.scene.keeper
+        return who, "set_operator", (vault, self.random.choice(self.scene.owners), bits)
 
     def _set_operator_by_signature(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         dice, scene = self.random, self.scene
@@ -577,7 +576,8 @@ class Dice:
         bits, deadline = dice.choice((0, 1, 3, MAX)), now + dice.choice((0, 0, 3_600, -1))
         rules, nonce = self.book.rules, self.book.nonces.get(int(owner, 16), 0)
         signed = (owner, operator, bits, nonce + (1 if self.chance(0.1) else 0), deadline)
-        digest = operator_digest(rules.vault, rules.chain_id, *signed)
+        vault = scene.vault.address if self.chance(0.9) else scene.keeper
+        digest = operator_digest(rules.operators, rules.chain_id, vault, *signed)
         if owner == scene.actor.address:
             if self.chance(0.8):
                 scene.make(Move(scene.now, scene.governor, "sign", (digest,)))
@@ -586,7 +586,7 @@ class Dice:
             key = KEYS[owner if self.chance(0.9) else dice.choice(list(KEYS))]
             raw = key.sign_recoverable(digest, hasher=None)
             signature = raw[:64] + bytes([raw[64] + dice.choice((27, 27, 27, 27, 0))])
-        args = (owner, operator, bits, deadline, signature)
+        args = (vault, owner, operator, bits, deadline, signature)
         return self.caller(), "set_operator_by_signature", args
 
     def _lockdown(self, now: int) -> tuple[str, str, tuple[Any, ...]]:

@@ -62,6 +62,9 @@ ENVIRONMENT = (
 )
 
 
+OPERATORS = ("set_operator", "set_operator_by_signature", "lockdown")
+
+
 class Move(NamedTuple):
     """One transaction: who makes it, at which second, and what it is.
 
@@ -124,9 +127,11 @@ class Scene:
             replace(kind, isolated=number == ISOLATED)
             for number, kind in enumerate(local_kinds(governor, ALL_KINDS))
         ]
-        kinds = params[: len(KINDS)]
-        self.world = world = World(rpc, SystemParams(tuple(kinds), setup.book))
-        self.hub, self.vault = world.hub, world.vault
+        self.world = world = World(rpc, SystemParams(tuple(params[: len(KINDS)]), setup.book))
+        self.operators = world.contract("Operators", world.vault.read("operators"))
+        models = deploy_contract(governor, artifact("MarginModels"), world.governor)
+        self.models = world.contract("MarginModels", models)
+        self.hub = world.hub
         self.tokens = [world.contract("MockToken", kind.token) for kind in params]
         self.feeds = [world.contract("MockAggregator", kind.aggregator) for kind in params]
         for kind in params[len(KINDS) :]:
@@ -135,6 +140,7 @@ class Scene:
             self.hub.transact("list_kind", kind.token, oracle, *limits, sender=governor)
         if setup.hub == "words":
             self._use_told_prices(params)
+        self.vault = self._new_vault(params)
         actor = deploy_contract(governor, artifact("MockActor"))
         self.actor = Contract(rpc, actor, artifact("MockActor").abi)
         self.governor, self.keeper = world.governor, world.keeper
@@ -163,17 +169,26 @@ class Scene:
         self.check_words()
 
     def _use_told_prices(self, params: Sequence[Any]) -> None:
-        """Put a second vault over a hub that says what it is told."""
-        world, rpc, book = self.world, self.world.rpc, self.setup.book
-        sender = UnlockedSender(rpc, world.governor)
-        hub = deploy_contract(sender, artifact("MockHub"))
-        self.hub = Contract(rpc, hub, artifact("MockHub").abi)
-        vault = deploy_contract(
+        """Put a hub that says what it is told in the place of the honest one."""
+        sender = UnlockedSender(self.world.rpc, self.world.governor)
+        self.hub = self.world.contract("MockHub", deploy_contract(sender, artifact("MockHub")))
+        for number, kind in enumerate(params):
+            word = (number, BASE[number], BASE[number], BPS, BPS, 0)
+            self.hub.transact("set_kind", number, kind.token, sender=sender)
+            self.hub.transact("set_word", *word, sender=sender)
+
+    def _new_vault(self, params: Sequence[Any]) -> Contract:
+        """Open a second book, with a list of margin models, over this scene's hub."""
+        world, book = self.world, self.setup.book
+        sender = UnlockedSender(world.rpc, world.governor)
+        address = deploy_contract(
             sender,
             artifact("Vault"),
             world.governor,
             world.coin.address,
-            hub,
+            self.hub.address,
+            self.operators.address,
+            self.models.address,
             book.grace_period,
             book.auction_duration,
             book.call_cool_down,
@@ -182,17 +197,11 @@ class Scene:
             book.liquidation_penalty,
             book.rate,
         )
-        self.vault = Contract(rpc, vault, artifact("Vault").abi)
-        world.coin.transact("set_ceiling", vault, book.ceiling, sender=world.governor)
-        for number, kind in enumerate(params):
-            self.hub.transact("set_kind", number, kind.token, sender=world.governor)
-            self.hub.transact(
-                "set_word", number, BASE[number], BASE[number], BPS, BPS, 0, sender=world.governor
-            )
-            if number >= len(KINDS):
-                continue
+        vault = world.contract("Vault", address)
+        world.coin.transact("set_ceiling", address, book.ceiling, sender=sender)
+        for number, kind in enumerate(params[: len(KINDS)]):
             levels = kind.levels
-            self.vault.transact(
+            vault.transact(
                 "list_collateral",
                 number,
                 kind.token,
@@ -203,8 +212,9 @@ class Scene:
                 levels.end_factor,
                 kind.cap,
                 kind.isolated,
-                sender=world.governor,
+                sender=sender,
             )
+        return vault
 
     def fund_everybody(self) -> None:
         world = self.world
@@ -222,12 +232,8 @@ class Scene:
 
     def _appoint(self, fund: str) -> None:
         """Let somebody with a key be the fund."""
-        known = {name for name, _ in self.vault.interface.functions}
-        if "set_fund" in known:
-            self.vault.transact("set_fund", fund, sender=self.governor)
-        else:
-            self.vault.transact("propose_fund", fund, sender=self.governor)
-            self.vault.transact("accept_fund", sender=fund)
+        self.vault.transact("propose_fund", fund, sender=self.governor)
+        self.vault.transact("accept_fund", sender=fund)
 
     def _read_book(self) -> Book:
         """Take over what the chain remembers."""
@@ -249,6 +255,7 @@ class Scene:
                 liquidation_penalty=params.liquidation_penalty,
                 vault=vault.address,
                 coin=world.coin.address,
+                operators=self.operators.address,
                 chain_id=world.rpc.chain_id,
                 margin_models=self.twins_all,
             ),
@@ -269,6 +276,7 @@ class Scene:
                 balances={who: world.coin.read("balanceOf", who) for who in self.people},
             ),
             governor=vault.read("governor"),
+            models_governor=self.models.read("governor"),
             fund=vault.read("fund"),
             kinds=kinds,
             deposited={kind: vault.read("deposited", kind) % 2**128 for kind in kinds},
@@ -381,17 +389,18 @@ class Scene:
             self.check_words()
             return Outcome(move.at, before, self.book, None)
         outcome = predicted(self.book, move.what, self.model_args(move), move.who, move.at)
-        function = self.vault.interface.function(move.what, len(move.args))
-        data, target, sender = function.encode(*move.args), self.vault.address, move.who
+        contract = self.contract_of(move.what)
+        function = contract.interface.function(move.what, len(move.args))
+        data, target, sender = function.encode(*move.args), contract.address, move.who
         if sender == self.actor.address:
             data, target = self.actor.encode("execute", target, data), sender
             sender = self.governor
         ran = self.node.run(sender, target, data, move.at)
         self.same("refused", ran.reason, outcome.reason)
         if ran.reason is None:
-            self.same(
-                "logs", self._logs(ran.logs), [self._encode_log(*log) for log in outcome.logs]
-            )
+            logs = self._logs(ran.logs, contract.address)
+            self.same("logs", logs, [self._encode_log(*log) for log in outcome.logs])
+            self.logs += logs
             output = ran.output
             if output is not None and move.who == self.actor.address:
                 output = self.actor.decode("execute", output)
@@ -400,6 +409,12 @@ class Scene:
         self.book = outcome.after
         self.check_words()
         return outcome
+
+    def contract_of(self, what: str) -> Contract:
+        """Return the contract that has a function."""
+        if what == "list_model":
+            return self.models
+        return self.operators if what in OPERATORS else self.vault
 
     def model_args(self, move: Move) -> tuple[Any, ...]:
         """Return what the model takes for a move: a contract that calls back says how."""
@@ -412,17 +427,17 @@ class Scene:
             ]
             return (*move.args, *decimals)
         if move.what == "set_operator_by_signature":
-            return (*move.args, move.args[0] == self.actor.address and self._actor_confirms(move))
-        has_data = move.what in ("adjust", "take", "takes") and move.args[-1]
+            return (*move.args, move.args[1] == self.actor.address and self._actor_confirms(move))
+        has_data = move.what in ("adjust", "take") and move.args[-1]
         if not has_data or move.who != self.actor.address:
             return move.args
         return (*move.args, self._answer_callback)
 
     def _actor_confirms(self, move: Move) -> bool:
-        owner, operator, bits, deadline, _ = move.args
+        vault, owner, operator, bits, deadline, _ = move.args
         rules, nonce = self.book.rules, self.book.nonces.get(int(owner, 16), 0)
         digest = operator_digest(
-            rules.vault, rules.chain_id, owner, operator, bits, nonce, deadline
+            rules.operators, rules.chain_id, vault, owner, operator, bits, nonce, deadline
         )
         return digest == self.signed
 
@@ -506,8 +521,8 @@ class Scene:
 
     # logs
 
-    def _logs(self, logs: Sequence[Any]) -> list[tuple[tuple[str, ...], bytes]]:
-        """Return the vault's raw logs as (topics, data)."""
+    def _logs(self, logs: Sequence[Any], of: str) -> list[tuple[tuple[str, ...], bytes]]:
+        """Return a contract's raw logs as (topics, data)."""
         found = []
         for log in logs:
             if isinstance(log, dict):
@@ -515,7 +530,7 @@ class Scene:
                 data = bytes.fromhex(log["data"][2:])
             else:
                 where, topics, data = log.address, log.topics, log.data[1]
-            if to_checksum_address(where) == self.vault.address:
+            if to_checksum_address(where) == of:
                 found.append((tuple(topics), bytes(data)))
         return found
 
@@ -537,7 +552,11 @@ class Scene:
 def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
     """Return the vault's events by name: first topic, and its arguments with whether indexed."""
     found = {}
-    for entry in artifact("Vault").abi:
+    for entry in [
+        *artifact("MarginModels").abi,
+        *artifact("Operators").abi,
+        *artifact("Vault").abi,
+    ]:
         if entry["type"] == "event":
             inputs = [(item["name"], bool(item["indexed"])) for item in entry["inputs"]]
             types = ",".join(item["type"] for item in entry["inputs"])

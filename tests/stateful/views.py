@@ -98,18 +98,17 @@ def check_all(scene: Scene) -> None:
     for name in ("governor", "fund", "pending_governor", "pending_fund"):
         if (name, 0) in scene.vault.interface.functions:
             scene.same(name, read(scene, scene.vault, name), getattr(book, name))
-    for (owner, epoch, operator), bits in book.operators.items():
-        who, whom = f"0x{owner:040x}", f"0x{operator:040x}"
-        found = read(scene, scene.vault, "operator", who, epoch, whom)
+    operators = scene.operators
+    for (vault, owner, epoch, operator), bits in book.operators.items():
+        names = [f"0x{number:040x}" for number in (vault, owner, operator)]
+        found = read(scene, operators, "operator", names[0], names[1], epoch, names[2])
         scene.same("operator", found, bits)
     for owner, epoch in book.epochs.items():
-        scene.same("epoch", read(scene, scene.vault, "epoch", f"0x{owner:040x}"), epoch)
-    if ("nonces", 1) in scene.vault.interface.functions:
-        for owner, nonce in book.nonces.items():
-            scene.same("nonces", read(scene, scene.vault, "nonces", f"0x{owner:040x}"), nonce)
-    if ("margin_models", 1) in scene.vault.interface.functions:
-        for slot, model in book.margin_models.items():
-            scene.same("margin_models", read(scene, scene.vault, "margin_models", slot), model)
+        scene.same("epoch", read(scene, operators, "epoch", f"0x{owner:040x}"), epoch)
+    for owner, nonce in book.nonces.items():
+        scene.same("nonces", read(scene, operators, "nonces", f"0x{owner:040x}"), nonce)
+    for slot, model in book.margin_models.items():
+        scene.same("models", read(scene, scene.models, "models", slot), model)
     index = book.live_index(scene.now)
     assert margin_math.total_debt_down(book.total_normalized_debt, index) == book.total_debt(
         scene.now
