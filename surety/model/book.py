@@ -288,7 +288,7 @@ class Book:
                     lower, facts.initial_ltv, price.initial_multiplier, self.frozen >> kind & 1
                 ),
                 goal := margin_math.target_capacity(worth, facts.initial_ltv),
-                margin_math.maintenance_capacity(
+                margin_math.maintenance_capacity_from(
                     worth, goal, facts.maintenance_ltv, price.maintenance_multiplier
                 ),
                 margin_math.close_out_capacity(worth, facts.close_out_ltv),
