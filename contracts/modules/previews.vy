@@ -66,6 +66,7 @@ def preview_move(
 ) -> (ILens.Outcome, ILens.Outcome):
     giver: Change = self.look(vault, source)
     taker: Change = self.look(vault, destination)
+    giver.reason |= taker.reason  # both can only be the same
     if source == destination:
         giver.reason = reasons.SAME_ACCOUNT
     leaving: DynArray[IVault.Leg, MAX_LEGS] = []

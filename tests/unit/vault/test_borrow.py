@@ -13,7 +13,7 @@ FLOOR = 2_000 * WAD
 def live_index(world, at):
     """Return the live index at a time, from the stored word."""
     word = world.vault.read("interest")
-    return margin_math.index_up(word % 2**128, word >> 168, at - (word >> 128) % 2**40)
+    return margin_math.index_up(word % 2**128, (word >> 168) % 2**80, at - (word >> 128) % 2**40)
 
 
 def test_borrow(world):

@@ -37,6 +37,8 @@ class StubBook:
         self.coin = self.deploy("Stablecoin", "Coin", "COIN", self.governor)
         self.hub = self.deploy("MockHub")
         self.lens = self.deploy("Lens")
+        self.operators = self.deploy("Operators")
+        self.models = self.deploy("MarginModels", self.governor)
         self.vault = self.new_vault(params)
         self.coin.transact("set_ceiling", self.vault.address, 2**119, sender=self.governor)
         self.tokens = []
@@ -59,6 +61,8 @@ class StubBook:
             self.governor,
             self.coin.address,
             self.hub.address,
+            self.operators.address,
+            self.models.address,
             params.grace_period,
             params.auction_duration,
             params.call_cool_down,
