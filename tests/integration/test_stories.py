@@ -100,11 +100,11 @@ def test_borrows_and_repays_after_a_year(accruing):
 
     assert world.state(id) == EMPTY
     assert done.after.held[ETH, stage.people[0]] == 10 * WAD
-    assert done.after.coins[stage.people[0]] == 11_000 * WAD - paid
+    assert done.after.coin.balances[stage.people[0]] == 11_000 * WAD - paid
     # what was paid above what was borrowed is equity; the other account's interest is too
     owed = done.after.debt(stage.ids[0], done.now)
     supply = 10_000 * WAD + 2_000 * WAD - paid
-    assert done.after.supply == supply
+    assert done.after.coin.supply == supply
     assert done.after.equity(done.now) - (owed - supply) in (-1, 0)
     end(stage)
 
@@ -125,10 +125,10 @@ def test_called_tops_up_in_time_and_cures(stage):
     prices(stage, opens + 500, 1_590 * WAD)  # a new call would be a new episode
     done = stage.act("margin_call", id, at=opens + 500 - 1)
 
-    assert done.after.positions[id].start == done.now + GRACE
+    assert done.after.positions[id].auction_start == done.now + GRACE
     assert world.debt(id) == 14_010 * WAD
-    assert done.after.positions[id].balances == [11 * WAD, 0, 0]
-    assert done.after.coins[stage.people[2]] == 2 * TIP
+    assert done.after.positions[id].balances == {ETH: 11 * WAD}
+    assert done.after.coin.balances[stage.people[2]] == 2 * TIP
     end(stage)
 
 
@@ -152,14 +152,14 @@ def test_called_does_nothing_is_sold_to_the_target_and_keeps_the_rest(stage):
     assert (factor, done.after.returned) == (9_667, (sold, cost))
     assert sold == 4_308_363_970_588_235_295  # of ten
     position = done.after.positions[id]
-    assert (position.normalized, position.start) == (14_000 * WAD - repaid, 0)
+    assert (position.normalized_debt, position.auction_start) == (14_000 * WAD - repaid, 0)
     assert world.state(id) == HEALTHY
 
     # the rest stays the owner's, and the penalty the book's
     assert position.balances[ETH] == 10 * WAD - sold
     assert done.after.held[ETH, stage.people[2]] == sold
     assert done.after.equity(done.now) == cost - repaid
-    assert done.after.coins[stage.people[2]] == 20_000 * WAD + TIP - cost
+    assert done.after.coin.balances[stage.people[2]] == 20_000 * WAD + TIP - cost
     end(stage)
 
 
@@ -184,7 +184,7 @@ def test_crash_through_close_out_is_an_immediate_auction(stage):
     sold = ceil(Fraction(worth, 1_600))
     cost = ceil(Fraction(sold * 1_616, 1))
     assert done.after.returned == (sold, cost)
-    assert done.after.positions[id].normalized == 14_000 * WAD - cost * 10_000 // 10_500
+    assert done.after.positions[id].normalized_debt == 14_000 * WAD - cost * 10_000 // 10_500
     assert done.after.positions[id].balances[ETH] == 10 * WAD - sold
     assert done.after.equity(done.now) == cost - cost * 10_000 // 10_500 > 0
     end(stage)
@@ -202,16 +202,16 @@ def test_nobody_bids_it_is_absorbed_and_the_fund_collects(stage):
     # at the end factors 16,000 * 88 % + 1,000 * 96.5 % = 15,045 cover the debt, not the penalty
     assert done.log("Absorbed") == {"account": id, "debt": 15_000 * WAD, "shortfall": 0}
     assert world.state(id) == EMPTY
-    assert done.after.absorbed == [10 * WAD, 0, 1_000 * 10**6]
+    assert list(done.after.absorbed.values()) == [10 * WAD, 0, 1_000 * 10**6]
     for kind in (ETH, STABLE):
         world.fund.transact("collect", world.vault.address, kind, sender=world.stranger)
     book = stage.book()
     assert book.held[ETH, stage.people[4]] == 10 * WAD
     assert book.held[STABLE, stage.people[4]] == 1_000 * 10**6
-    assert book.deposited == [0, 0, 0]
+    assert list(book.deposited.values()) == [0, 0, 0]
     # until it is sold, absorbed collateral counts nothing
     assert world.fund.read("equity") == (0, 15_000 * WAD)
-    assert book.coins[stage.people[0]] == 15_000 * WAD  # the owner keeps what was borrowed
+    assert book.coin.balances[stage.people[0]] == 15_000 * WAD  # the owner keeps what was borrowed
     end(stage)
 
 
@@ -235,12 +235,12 @@ def test_cross_margin_one_kind_has_failed_and_another_is_sold(stage):
     # only what can be sold counts for the penalty: 20,000 are less than 22,000
     assert taken["debt_repaid"] == taken["cost"]
     position = done.after.positions[id]
-    assert position.normalized == 22_000 * WAD - taken["cost"]
-    assert position.balances == [5 * WAD, 49 * 10**6, 0]
+    assert position.normalized_debt == 22_000 * WAD - taken["cost"]
+    assert position.balances == {ETH: 5 * WAD, BTC: 49 * 10**6}
     # while the price is dead the account cannot be absorbed, but the owner can repay
     stage.act("absorb", id, at=now + DURATION + 1, refused="price failed")
     done = stage.act("repay", id, 10_000 * WAD, sender=world.owner)
-    assert done.after.positions[id].normalized == 12_000 * WAD - taken["cost"]
+    assert done.after.positions[id].normalized_debt == 12_000 * WAD - taken["cost"]
     world.feeds[ETH].transact("set_reverts", False, sender=world.governor)
     stage.act("cure", id)
     assert world.state(id) == HEALTHY
@@ -274,7 +274,7 @@ def test_recovers_in_the_auction_the_discount_restarts_and_it_is_cured(stage):
     assert world.state(id) == HEALTHY
     cost = 173_478 * WAD // 1_000
     repaid = cost * 10_000 // 10_500
-    assert done.after.positions[id].normalized == 14_000 * WAD - repaid
+    assert done.after.positions[id].normalized_debt == 14_000 * WAD - repaid
     assert done.after.equity(done.now) == cost - repaid
     end(stage)
 
@@ -355,7 +355,7 @@ def test_below_close_out_without_a_bid_is_absorbable_for_one_duration_then_calle
     late = closes + DURATION + 1
     stage.act("absorb", id, at=late, refused="not absorbable")
     done = stage.act("margin_call", id)
-    assert done.after.positions[id].start == done.now  # no second grace, no second tip
+    assert done.after.positions[id].auction_start == done.now  # no second grace, no second tip
     done = stage.act("absorb", id, at=done.now + DURATION + 1)
     assert done.log("Absorbed")["debt"] == 14_000 * WAD
     assert world.fund.read("equity") == (0, 14_000 * WAD)

@@ -58,7 +58,7 @@ def call(stage: Stage, price: int = 630 * WAD, debt: int = DEBT) -> Called:
     price_at(stage, price)
     done = stage.act("margin_call", id)
     assert done.after.returned == TIP
-    start = done.after.positions[id].start
+    start = done.after.positions[id].auction_start
     assert start == done.now + GRACE
     return Called(id, done.now, start)
 
@@ -69,6 +69,6 @@ def auction(stage: Stage, price: int = 590 * WAD, debt: int = DEBT) -> Called:
     price_at(stage, price)
     done = stage.act("margin_call", id)
     assert done.after.returned == 0
-    start = done.after.positions[id].start
+    start = done.after.positions[id].auction_start
     assert start == done.now
     return Called(id, done.now, start)

@@ -99,7 +99,7 @@ def test_take__with_callback_and_no_money(scene):
     assert scene.taker.read("held_in_callback") == 2 * WAD  # delivered before, paid after
     assert scene.purse == 2 * 590 * WAD - taken["cost"] > 0
     assert world.tokens[ETH].read("balanceOf", scene.market.address) == 2 * WAD
-    stage.book().check(world.now)
+    stage.book().check()
 
 
 def test_take__without_data_calls_nobody_back(scene):
@@ -188,7 +188,7 @@ def test_take__every_external_is_locked_in_the_callback(scene):
     results = scene.taker.read("all_results")
     open_ones = {name for (name, _), ok in zip(tried, results, strict=True) if ok}
     assert open_ones == IMMUTABLES
-    stage.book().check(world.now)
+    stage.book().check()
     # the same views answer when the vault is at rest
     for view in ("total_debt", "live_index", "totals", "interest"):
         world.vault.read(view)

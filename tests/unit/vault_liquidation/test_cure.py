@@ -24,7 +24,7 @@ def test_cure__clears_the_clock_at_the_target(stage):
     reprice(stage, now, AT_TARGET)
     done = stage.act("cure", called.id, sender=stage.world.stranger, at=now)
     position = done.after.positions[called.id]
-    assert position.start == 0
+    assert position.auction_start == 0
     assert done.logs == [
         (
             "AccountUpdated",
@@ -45,12 +45,12 @@ def test_cure__after_repaying_and_after_a_deposit(any_stage):
         stage.act("cure", id, refused="not curable")
     stage.act("repay", first, 500 * WAD, sender=world.owner)
     done = stage.act("cure", first)
-    assert done.after.positions[first].start == 0
+    assert done.after.positions[first].auction_start == 0
     world.give(world.owner, ETH, 2 * WAD)
     stage.act("deposit", second, ETH, 2 * WAD, sender=world.owner)
     assert world.state(second) == HEALTHY  # a clock may lie dormant
     done = stage.act("cure", second)
-    assert done.after.positions[second].start == 0
+    assert done.after.positions[second].auction_start == 0
 
 
 def test_cure__in_a_running_auction_at_a_covered_debt_restarts_the_discount(stage):
@@ -61,7 +61,7 @@ def test_cure__in_a_running_auction_at_a_covered_debt_restarts_the_discount(stag
     assert world.state(called.id) == AT_RISK
     done = stage.act("cure", called.id, at=now)
     position = done.after.positions[called.id]
-    assert position.start == now
+    assert position.auction_start == now
     assert done.log("Cured") == {"account": called.id, "auction_start": now}
     world.give_coins(world.keeper, 10_000 * WAD)
     price_at(stage, 630 * WAD)
@@ -84,7 +84,7 @@ def test_cure__again_and_again_while_covered(stage):
     stage.act("cure", called.id, at=now)
     for _ in range(3):
         done = stage.act("cure", called.id)
-        assert done.after.positions[called.id].start == done.now
+        assert done.after.positions[called.id].auction_start == done.now
 
 
 @pytest.mark.parametrize("price", [AT_MAINTENANCE - 10**10, AT_CLOSE_OUT], ids=str)
@@ -117,7 +117,7 @@ def test_cure__cannot_be_paused(stage):
     now = called.opens + 100
     reprice(stage, now, AT_TARGET)
     done = stage.act("cure", called.id, at=now)
-    assert done.after.positions[called.id].start == 0
+    assert done.after.positions[called.id].auction_start == 0
 
 
 def test_cure_reverts_when_takes_are_held_and_the_target_is_not_reached(stage):
@@ -136,7 +136,7 @@ def test_cure__a_dormant_clock_long_after(stage):
     now = called.closes + 10 * 365 * 86_400
     reprice(stage, now, 2_000 * WAD)
     done = stage.act("cure", called.id, at=now)
-    assert done.after.positions[called.id].start == 0
+    assert done.after.positions[called.id].auction_start == 0
 
 
 def test_cure__borrowing_within_initial_margin_clears_the_clock_too(stage):
@@ -144,7 +144,7 @@ def test_cure__borrowing_within_initial_margin_clears_the_clock_too(stage):
     called = call(stage)
     price_at(stage, 2_000 * WAD)
     done = stage.act("borrow", called.id, 2_000 * WAD, world.owner, sender=world.owner)
-    assert done.after.positions[called.id].start == 0
+    assert done.after.positions[called.id].auction_start == 0
 
 
 def test_cure__repaying_all_clears_the_clock(stage):
@@ -152,7 +152,7 @@ def test_cure__repaying_all_clears_the_clock(stage):
     called = call(stage)
     world.give_coins(world.owner, 10_000 * WAD)
     done = stage.act("repay", called.id, MAX, sender=world.owner)
-    assert done.after.positions[called.id].start == 0
+    assert done.after.positions[called.id].auction_start == 0
     stage.act("cure", called.id, refused="not curable")
 
 
@@ -166,4 +166,4 @@ def test_cure__enabling_a_new_kind_rescues_without_a_margin_check(stage):
     world.give(world.owner, BTC, 2 * 10**6)
     stage.act("deposit", called.id, BTC, 2 * 10**6, sender=world.owner)
     done = stage.act("cure", called.id)
-    assert done.after.positions[called.id].start == 0
+    assert done.after.positions[called.id].auction_start == 0

@@ -29,11 +29,11 @@ def test_margin_call__starts_the_grace_and_pays_the_tip(any_stage):
     price_at(stage, 630 * WAD)
     assert world.state(id) == CALLABLE
     done = stage.act("margin_call", id, sender=world.keeper)
-    assert done.after.positions[id].start == done.now + GRACE
+    assert done.after.positions[id].auction_start == done.now + GRACE
     assert done.log("MarginCalled")["tip"] == TIP
     keeper = stage.people[2]
-    assert done.after.coins[keeper] - done.before.coins[keeper] == TIP
-    assert done.after.supply - done.before.supply == TIP
+    assert done.after.coin.balances[keeper] - done.before.coin.balances[keeper] == TIP
+    assert done.after.coin.supply - done.before.coin.supply == TIP
     assert TIP <= done.after.debt(id, done.now) - done.before.debt(id, done.now) <= TIP + 2
     assert world.state(id) == CALLED
 
@@ -43,7 +43,7 @@ def test_margin_call__to_the_wei_without_interest(stage):
     price_at(stage, 630 * WAD)
     done = stage.act("margin_call", id)
     position = done.after.positions[id]
-    assert (position.normalized, position.balances) == (DEBT + TIP, [10 * WAD, 0, 0])
+    assert (position.normalized_debt, position.balances) == (DEBT + TIP, {ETH: 10 * WAD})
     assert done.logs == [
         ("AccountUpdated", {"account": id, "kind": 255, "balance": 0, "word": position.word}),
         (
@@ -74,7 +74,7 @@ def test_margin_call__any_decimals(any_stage, kind, amount, debt, price):
     prices[kind] = price
     price_at(stage, *prices)
     done = stage.act("margin_call", id)
-    assert done.after.positions[id].start > 0
+    assert done.after.positions[id].auction_start > 0
 
 
 def test_margin_call_reverts_when_debt_is_exactly_at_maintenance(stage):
@@ -83,7 +83,7 @@ def test_margin_call_reverts_when_debt_is_exactly_at_maintenance(stage):
     assert stage.levels(at).maintenance == DEBT
     stage.act("margin_call", at, refused="account is covered")
     done = stage.act("margin_call", above)
-    assert done.after.positions[above].start == done.now + GRACE
+    assert done.after.positions[above].auction_start == done.now + GRACE
 
 
 def test_margin_call__is_immediate_one_wei_above_close_out(stage):
@@ -91,9 +91,9 @@ def test_margin_call__is_immediate_one_wei_above_close_out(stage):
     price_at(stage, AT_CLOSE_OUT)
     assert stage.levels(at).close_out == DEBT
     done = stage.act("margin_call", at)
-    assert done.after.positions[at].start == done.now + GRACE
+    assert done.after.positions[at].auction_start == done.now + GRACE
     done = stage.act("margin_call", above)
-    assert done.after.positions[above].start == done.now
+    assert done.after.positions[above].auction_start == done.now
     assert stage.world.state(above) == IN_AUCTION
 
 
@@ -125,7 +125,7 @@ def test_margin_call__at_close_out_shortens_a_running_grace(stage):
         with stage.world.snapshot():
             reprice(stage, now, 590 * WAD)
             done = stage.act("margin_call", called.id, at=now)
-            assert done.after.positions[called.id].start == now
+            assert done.after.positions[called.id].auction_start == now
             assert done.log("MarginCalled")["tip"] == 0
             stage.act("margin_call", called.id, refused="already called")
 
@@ -145,7 +145,7 @@ def test_margin_call__again_at_once_after_an_auction_that_nobody_used(stage):
         with stage.world.snapshot():
             reprice(stage, now, 630 * WAD)
             done = stage.act("margin_call", called.id, at=now)
-            assert done.after.positions[called.id].start == now  # one grace an episode
+            assert done.after.positions[called.id].auction_start == now  # one grace an episode
             assert done.log("MarginCalled")["tip"] == 0
             assert stage.world.state(called.id) == IN_AUCTION
 
@@ -155,9 +155,9 @@ def test_margin_call__after_the_cool_down_is_a_new_episode(stage):
     now = called.closes + COOL_DOWN + 1
     reprice(stage, now, 630 * WAD)
     done = stage.act("margin_call", called.id, at=now)
-    assert done.after.positions[called.id].start == now + GRACE
+    assert done.after.positions[called.id].auction_start == now + GRACE
     assert done.log("MarginCalled")["tip"] == TIP
-    assert done.after.positions[called.id].normalized == DEBT + TIP
+    assert done.after.positions[called.id].normalized_debt == DEBT + TIP
 
 
 def test_margin_call_reverts_when_the_account_is_to_be_absorbed(stage):
@@ -169,7 +169,7 @@ def test_margin_call_reverts_when_the_account_is_to_be_absorbed(stage):
     now = called.closes + DURATION + 1
     reprice(stage, now, 590 * WAD)
     done = stage.act("margin_call", called.id, at=now)
-    assert done.after.positions[called.id].start == now
+    assert done.after.positions[called.id].auction_start == now
 
 
 def test_margin_call__below_close_out_exactly_may_not_be_absorbed(stage):
@@ -178,7 +178,7 @@ def test_margin_call__below_close_out_exactly_may_not_be_absorbed(stage):
     now = called.closes + 1
     reprice(stage, now, AT_CLOSE_OUT)
     done = stage.act("margin_call", called.id, at=now)
-    assert done.after.positions[called.id].start == now
+    assert done.after.positions[called.id].auction_start == now
 
 
 def test_margin_call__gives_grace_to_who_touched_the_account_in_this_block(stage):
@@ -222,7 +222,7 @@ def test_margin_call__gives_grace_to_who_touched_the_account_in_this_block(stage
     assert world.event(receipts[3], "MarginCalled")["auction_start"] == world.now + GRACE
     # a second later the same close-out shortens the grace
     done = stage.act("margin_call", id)
-    assert done.after.positions[id].start == done.now
+    assert done.after.positions[id].auction_start == done.now
 
 
 def test_margin_call__pays_at_most_a_400th_of_the_debt(stage):
@@ -231,7 +231,7 @@ def test_margin_call__pays_at_most_a_400th_of_the_debt(stage):
     price_at(stage, 24_800 * WAD // 100)  # maintenance 1,984; close-out 2,108
     done = stage.act("margin_call", id)
     assert done.log("MarginCalled")["tip"] == TIP == 2_000 * WAD // 400
-    assert done.after.positions[id].normalized == 2_005 * WAD
+    assert done.after.positions[id].normalized_debt == 2_005 * WAD
 
 
 def test_margin_call__a_debt_below_the_floor_pays_less(stage):
@@ -242,7 +242,7 @@ def test_margin_call__a_debt_below_the_floor_pays_less(stage):
     stage.act("margin_call", id)
     world.give_coins(world.keeper, 100_000 * WAD)
     done = stage.act("take", id, ETH, MAX, MAX, world.keeper, b"")
-    left = done.after.positions[id].normalized
+    left = done.after.positions[id].normalized_debt
     assert 0 < left < 2_000 * WAD
     # a price at which what is left sits between maintenance and close-out, after the cool-down
     now = done.now + DURATION + COOL_DOWN + 1
@@ -250,7 +250,7 @@ def test_margin_call__a_debt_below_the_floor_pays_less(stage):
     reprice(stage, now, 1_480 * WAD, price)
     done = stage.act("margin_call", id, at=now)
     assert done.log("MarginCalled")["tip"] == left // 400 < TIP
-    assert done.after.positions[id].start == now + GRACE
+    assert done.after.positions[id].auction_start == now + GRACE
 
 
 def test_margin_call__no_tip_that_would_pass_close_out(stage):
@@ -262,8 +262,8 @@ def test_margin_call__no_tip_that_would_pass_close_out(stage):
     assert stage.levels(exact).debt == stage.levels(exact).close_out == DEBT
     done = stage.act("margin_call", above)
     assert done.log("MarginCalled")["tip"] == 0
-    assert done.after.positions[above].normalized == DEBT - TIP + 1
-    assert done.after.positions[above].start == done.now + GRACE
+    assert done.after.positions[above].normalized_debt == DEBT - TIP + 1
+    assert done.after.positions[above].auction_start == done.now + GRACE
 
 
 def test_margin_call__no_tip_at_the_minters_ceiling(stage):
@@ -276,7 +276,7 @@ def test_margin_call__no_tip_at_the_minters_ceiling(stage):
             world.coin.transact("set_ceiling", world.vault.address, ceiling, sender=world.governor)
             done = stage.act("margin_call", first)
             assert done.log("MarginCalled")["tip"] == tip
-            assert done.after.positions[first].normalized == DEBT + tip
+            assert done.after.positions[first].normalized_debt == DEBT + tip
     world.coin.transact("set_ceiling", world.vault.address, minted + TIP, sender=world.governor)
     stage.act("margin_call", first)
     assert stage.act("margin_call", second).after.returned == 0
@@ -309,8 +309,8 @@ def test_margin_call__cross_account_with_a_failed_kind_counts_its_last_price(sta
     levels = stage.levels(id)
     assert levels.value == 15_500 * WAD
     done = stage.act("margin_call", id)
-    assert done.before.prices[BTC].flags == 1
-    assert done.after.positions[id].start == done.now  # 13,400 > 85 % of 15,500
+    assert done.before.hub.prices[BTC].flags == 1
+    assert done.after.positions[id].auction_start == done.now  # 13,400 > 85 % of 15,500
 
 
 def test_margin_call__by_the_owner_pays_the_owner(stage):
@@ -319,6 +319,6 @@ def test_margin_call__by_the_owner_pays_the_owner(stage):
     price_at(stage, 630 * WAD)
     done = stage.act("margin_call", id, sender=world.owner)
     owner = stage.people[0]
-    assert done.after.coins[owner] - done.before.coins[owner] == TIP
+    assert done.after.coin.balances[owner] - done.before.coin.balances[owner] == TIP
     with reverts("already called"):
         world.vault.transact("margin_call", id, sender=world.owner)

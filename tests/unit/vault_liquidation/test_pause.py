@@ -29,7 +29,9 @@ def test_a_pause_wakes_no_dormant_clock(stage):
     stage.act("take", called.id, ETH, WAD, MAX, world.keeper, b"", at=now, refused="not in auction")
     assert world.state(called.id) == CALLABLE
     done = stage.act("margin_call", called.id)
-    assert done.after.positions[called.id].start == done.now  # below close-out, and called for it
+    assert (
+        done.after.positions[called.id].auction_start == done.now
+    )  # below close-out, and called for it
 
 
 @pytest.mark.parametrize(

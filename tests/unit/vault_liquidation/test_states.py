@@ -122,7 +122,7 @@ def test_states(stage, level, over, clock):
             stage.act("margin_call", id, at=now, refused=wanted)
         else:
             done = stage.act("margin_call", id, at=now)
-            assert done.after.positions[id].start == now + wanted
+            assert done.after.positions[id].auction_start == now + wanted
 
     with world.snapshot():
         stage.act("take", id, ETH, WAD, MAX, world.keeper, b"", at=now, refused=row["take"])
@@ -133,6 +133,6 @@ def test_states(stage, level, over, clock):
             stage.act("cure", id, at=now, refused=wanted)
         else:
             done = stage.act("cure", id, at=now)
-            assert done.after.positions[id].start == (0 if wanted == "cleared" else now)
+            assert done.after.positions[id].auction_start == (0 if wanted == "cleared" else now)
 
     stage.act("absorb", id, at=now, refused=row["absorb"])

@@ -61,9 +61,9 @@ def test_take__to_the_target_by_hand(stage):
     assert (worth, sold) == (3_185_393_258_426_966_292_135, 5_398_971_624_452_485_241)
     assert done.after.returned == (sold, cost)
     position = done.after.positions[called.id]
-    assert position.normalized == DEBT - repaid
-    assert position.balances == [10 * WAD - sold, 0, 0]
-    assert position.start == 0
+    assert position.normalized_debt == DEBT - repaid
+    assert position.balances == {ETH: 10 * WAD - sold}
+    assert position.auction_start == 0
     assert done.logs == [
         (
             "AccountUpdated",
@@ -115,8 +115,8 @@ def test_take__to_the_target_at_any_time(any_stage, kind, amount, debt, low, ela
     levels = levels_after(stage, done, id)
     one_unit = low // UNIT[kind] + 4
     assert levels.debt <= levels.target <= levels.debt + one_unit
-    assert done.after.positions[id].start == 0
-    facts = stage.rules.kinds[kind]
+    assert done.after.positions[id].auction_start == 0
+    facts = stage.book().kinds[kind]
     factor = facts.start_factor - (facts.start_factor - facts.end_factor) * elapsed // DURATION
     assert done.log("Taken")["price"] == ceil(Fraction(low * factor, 10_000))
 
@@ -126,8 +126,8 @@ def test_take__part_leaves_the_auction_running(stage):
     done = take(stage, called.id, amount=WAD)
     assert done.after.returned == (WAD, 5_959 * WAD // 10)
     position = done.after.positions[called.id]
-    assert position.normalized == DEBT - 5_959 * WAD * 1_000 // 10_500
-    assert position.start == called.opens
+    assert position.normalized_debt == DEBT - 5_959 * WAD * 1_000 // 10_500
+    assert position.auction_start == called.opens
     assert stage.world.state(called.id) == IN_AUCTION
     # slices sell no more than one sale: what is left to sell has shrunk by what was sold
     rest = take(stage, called.id)
@@ -154,7 +154,7 @@ def test_take__the_whole_debt(stage):
     done = take(stage, called.id, amount=clear)
     assert done.after.returned == (clear, owed)
     position = done.after.positions[called.id]
-    assert (position.normalized, position.start) == (0, 0)
+    assert (position.normalized_debt, position.auction_start) == (0, 0)
     assert position.balances[ETH] == 10 * WAD - clear
     assert done.log("Taken")["debt_repaid"] == FLOOR
 
@@ -164,14 +164,14 @@ def test_take__cuts_to_leave_exactly_the_floor(stage):
     # 4 ETH would repay 996: below the floor, and too little to clear
     done = take(stage, called.id, amount=4 * WAD)
     sold, cost = done.after.returned
-    assert done.after.positions[called.id].normalized >= FLOOR
-    assert done.after.positions[called.id].normalized - FLOOR <= 300
+    assert done.after.positions[called.id].normalized_debt >= FLOOR
+    assert done.after.positions[called.id].normalized_debt - FLOOR <= 300
     assert sold < 4 * WAD
     assert abs(cost - 230 * WAD * 105 // 100) <= 300
     # at the floor a slice can only clear or leave dust
     take(stage, called.id, amount=4 * WAD, refused="leaves dust")
     done = take(stage, called.id)
-    assert done.after.positions[called.id].normalized == 0
+    assert done.after.positions[called.id].normalized_debt == 0
 
 
 def test_take_reverts_when_the_cut_leaves_nothing_to_sell(stage):
@@ -190,14 +190,14 @@ def test_take__the_whole_balance_may_leave_a_debt_below_the_floor(stage):
     done = take(stage, id)
     position = done.after.positions[id]
     assert position.mask == 1 << BTC
-    assert 0 < position.normalized < FLOOR
-    assert position.start > 0
+    assert 0 < position.normalized_debt < FLOOR
+    assert position.auction_start > 0
     # the rest can only be cleared, or sold as a whole
     take(stage, id, BTC, 10**6, refused="account is covered")
     price_at(stage, 1_480 * WAD, 22_000 * WAD)
     take(stage, id, BTC, 10**6, refused="leaves dust")
     done = take(stage, id, BTC)
-    assert done.after.positions[id].normalized == 0
+    assert done.after.positions[id].normalized_debt == 0
     assert done.after.positions[id].balances[BTC] > 0
 
 
@@ -213,8 +213,8 @@ def test_take__two_kinds_at_the_floor_are_sold_when_one_is_needed_as_a_whole(sta
             take(stage, id, ETH, at=now, refused="leaves dust")
             take(stage, id, BTC, refused="leaves dust")
     done = take(stage, id, ETH, at=opens + 6_300)
-    assert done.after.positions[id].balances[ETH] == 0
-    assert 0 < done.after.positions[id].normalized < FLOOR
+    assert done.after.positions[id].balance(ETH) == 0
+    assert 0 < done.after.positions[id].normalized_debt < FLOOR
 
 
 # the penalty
@@ -242,7 +242,7 @@ def test_take__bad_debt_when_nothing_is_left(any_stage):
     done = take(stage, called.id)
     assert done.after.returned[0] == 10 * WAD
     position = done.after.positions[called.id]
-    assert (position.normalized, position.mask, position.start) == (0, 0, 0)
+    assert (position.normalized_debt, position.mask, position.auction_start) == (0, 0, 0)
     missing = done.log("BadDebt")["amount"]
     debt = done.before.debt(called.id, done.now)
     assert missing - (debt - 5_050 * WAD) in range(3)
@@ -261,8 +261,8 @@ def test_take__a_failed_kind_is_no_bad_debt_while_it_is_held(stage):
     world.feeds[BTC].transact("set_reverts", True, sender=world.governor)
     world.forward(60)
     done = take(stage, id)
-    assert done.after.positions[id].balances == [0, 10**7, 0]
-    assert done.after.positions[id].normalized > FLOOR
+    assert done.after.positions[id].balances == {BTC: 10**7}
+    assert done.after.positions[id].normalized_debt > FLOOR
     assert "BadDebt" not in [name for name, _ in done.logs]
 
 
@@ -278,8 +278,8 @@ def test_take__of_a_cross_account_sells_the_kind_that_is_named(any_stage, kind):
     done = take(stage, id, kind)
     before, after = done.before.positions[id], done.after.positions[id]
     for other in (ETH, BTC, STABLE):
-        assert (after.balances[other] < before.balances[other]) == (other == kind)
-    assert after.normalized < before.normalized
+        assert (after.balance(other) < before.balance(other)) == (other == kind)
+    assert after.normalized_debt < before.normalized_debt
     assert done.after.held[kind, stage.people[2]] == done.after.returned[0]
 
 
@@ -409,7 +409,7 @@ def test_take__by_the_owner(stage):
     called = auction(stage)
     world = stage.world
     done = stage.act("take", called.id, ETH, WAD, MAX, world.owner, b"", sender=world.owner)
-    assert done.after.coins[stage.people[0]] == DEBT - 5_959 * WAD // 10
+    assert done.after.coin.balances[stage.people[0]] == DEBT - 5_959 * WAD // 10
     assert done.after.held[ETH, stage.people[0]] == WAD
 
 
