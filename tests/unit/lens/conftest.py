@@ -8,7 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.book import Stage
+from tests.unit.vault.conftest import base_wide, wide
 from tests.world import World, anvil_world
+
+__all__ = ["base_wide", "wide"]  # ten kinds, one of them isolated
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.lens.foresight import Outcome, ask, call, foresee
+from tests.unit.vault.wide import ISOLATED
 from tests.world import AT_RISK, EMPTY, HEALTHY, INT_MIN, WAD, World, reverts
 
 UNIT = (WAD, 10**8, 10**6)
@@ -163,6 +164,27 @@ def test_a_rescue_of_a_called_account(world):
     assert (told.reason, told.state) == ("", HEALTHY)
     assert told.auction_start > 0  # it lies dormant until a cure
     assert foresee(world, account, [], 1).auction_start == 0
+
+
+def test_which_kinds_may_share_an_account(wide):
+    """At most eight, and an isolated kind alone; a false or greedy token is found out later."""
+    for kind in (3, 4, 6, ISOLATED, 8, 9):
+        wide.give(wide.owner, kind, 10**18)
+    eight = [(0, 1), (1, 1), (2, 1), (3, 1), (6, 1), (8, 1), (9, 1)]
+    account = wide.open(eight, 0)
+    assert foresee(wide, account, [(ISOLATED, 1)], 0).reason == "isolated only"
+    alone = wide.open([(ISOLATED, 10**18)], 0, sub=1)
+    assert foresee(wide, alone, [(9, 1)], 0).reason == "isolated only"
+    assert foresee(wide, alone, [(ISOLATED, INT_MIN), (9, 1)], 0).reason == ""
+    wide.give(wide.owner, 5, 10**18)
+    args = ("preview_adjust", account, [(4, 1), (5, 1)], 0)
+    assert ask(wide, wide.now + 1, *args)[0] == "too many kinds"
+    with reverts("too many kinds"):
+        wide.vault.transact(
+            "adjust", account, [(4, 1), (5, 1)], 0, wide.owner, b"", sender=wide.owner
+        )
+    told = Outcome(*ask(wide, wide.now + 1, "preview_adjust", account, [(4, 1)], 0))
+    assert (told.reason, told.collateral_mask.bit_count()) == ("", 8)
 
 
 ADJUSTMENTS = st.tuples(

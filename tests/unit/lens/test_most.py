@@ -7,11 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surety.formulas import margin_math as m
 from tests.unit.lens.foresight import ask, foresee
 from tests.world import INT_MIN, MAX, WAD, World
 
 UNIT = (WAD, 10**8, 10**6)
 PRICE = (2_000, 40_000, 1)
+
+
+@given(
+    st.integers(0, 2**120),
+    st.integers(0, 2**104 - 1),
+    st.integers(10**27, 2**128 - 1),
+)
+def test_the_formulas_are_tight(debt, normalized, index):
+    """They undo what rounds up: one more would be too much."""
+    most = m.normalized_down(debt, index)
+    assert m.debt_up(most, index) <= debt < m.debt_up(most + 1, index)
+    loan = m.borrowable_down(normalized, index)
+    assert m.borrowed_up(loan, index) <= normalized < m.borrowed_up(loan + 1, index)
 
 
 def check_borrow(world: World, account: int) -> int:
