@@ -9,6 +9,7 @@
 """
 from ...interfaces import ILens
 from ...interfaces import IVault
+from . import account
 from . import ledger
 from . import margin_math
 from . import price_word
@@ -22,9 +23,6 @@ MAX_PAGE: constant(uint256) = 128
 MAX_SALES: constant(uint256) = MAX_PAGE * MAX_ENABLED
 BPS: constant(uint256) = 10_000
 MAX_DEBT: constant(uint256) = 2**128  # as in the vault
-MAX_NORMALIZED: constant(uint256) = 2**104 - 1  # of an account
-MAX_TOTAL: constant(uint256) = 2**112 - 1  # of the book
-HALF_MASK: constant(uint256) = 2**128 - 1
 UNPAUSABLE: constant(uint256) = 2**16  # raises risk, and no pause stops it
 MAX_DELTA: constant(uint256) = 2**255 - 1
 
@@ -110,9 +108,9 @@ def max_borrow(vault: address, account_: uint256) -> uint256:
     normalized: uint256 = done.seen.position.normalized_debt
     most: uint256 = min(
         min(
-            margin_math.normalized_down(done.seen.found.levels.initial, book.index), MAX_NORMALIZED
+            margin_math.normalized_down(done.seen.found.levels.initial, book.index), account.DEBT_MASK
         ),
-        normalized + MAX_TOTAL - book.totals.normalized_debt,
+        normalized + ledger.TOTAL_DEBT_MASK - book.totals.normalized_debt,
     )
     if most <= normalized:
         return 0
@@ -197,10 +195,10 @@ def change(
         deposited: uint256 = done.seen.book.deposited[kind]
         if leg.delta > 0:
             amount = convert(leg.delta, uint256)
-            most: uint256 = HALF_MASK
+            most: uint256 = ledger.HALF_MASK
             if done.seen.position.start == 0 or debt_delta > 0:
-                most = deposited >> 128
-            if from_outside and (deposited & HALF_MASK) + amount > most:
+                most = deposited >> ledger.CAP
+            if from_outside and (deposited & ledger.HALF_MASK) + amount > most:
                 done.reason = reasons.ABOVE_CAP
                 break
             deposited += amount
@@ -254,8 +252,8 @@ def change_debt(before: Change, debt_delta: int256) -> Change:
         normalized += added
         if (
             done.borrowed > MAX_DEBT
-            or normalized > MAX_NORMALIZED
-            or total + normalized > MAX_TOTAL
+            or normalized > account.DEBT_MASK
+            or total + normalized > ledger.TOTAL_DEBT_MASK
         ):
             done.reason = reasons.DEBT_TOO_LARGE
     elif debt_delta < 0:

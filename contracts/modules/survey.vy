@@ -21,7 +21,6 @@ from . import price_word
 MAX_KINDS: constant(uint256) = 32
 MAX_ENABLED: constant(uint256) = 8
 NO_KIND: constant(uint256) = 255  # no kind is about to be sold
-DEPOSITED_MASK: constant(uint256) = 2**128 - 1
 
 # what a vault and its hub say of all accounts; the lists are by kind and hold what has been asked for
 struct Book:
@@ -139,15 +138,14 @@ def load(vault: address, id: uint256) -> Position:
     """
     @notice An account's word and balances.
     """
-    word: uint256 = staticcall IVault(vault).accounts(id)
-    fields: account.Account = account.unpack(word)
+    fields: account.Account = account.unpack(staticcall IVault(vault).accounts(id))
     position: Position = Position(
         id=id,
         normalized_debt=fields.normalized_debt,
         mask=fields.collateral_mask,
         start=fields.auction_start,
         touched_at=fields.touched_at,
-        slot=(word >> 216) & 255,
+        slot=fields.margin_model,
         balances=empty(uint256[MAX_KINDS]),
     )
     for kind: uint256 in range(MAX_KINDS):
@@ -187,7 +185,7 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
         target: uint256 = margin_math.target_capacity(worth, config.initial_ltv)
         exposure: IMarginModel.Exposure = IMarginModel.Exposure(
             kind=kind,
-            deposited=book.deposited[kind] & DEPOSITED_MASK,
+            deposited=book.deposited[kind] & ledger.HALF_MASK,
             value=worth,
             initial=margin_math.initial_capacity(
                 margin_math.value_down(position.balances[kind], price.lo, config.decimals),
@@ -255,7 +253,10 @@ def factor_at(word: uint256, elapsed: uint256, duration: uint256) -> uint256:
     @notice The price factor (bps) of a kind, from its collateral word.
     """
     return margin_math.auction_factor(
-        (word >> 208) & (2**16 - 1), (word >> 224) & (2**16 - 1), elapsed, duration
+        word >> ledger.START_FACTOR & ledger.BPS_MASK,
+        word >> ledger.END_FACTOR & ledger.BPS_MASK,
+        elapsed,
+        duration,
     )
 
 
