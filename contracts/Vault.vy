@@ -300,6 +300,7 @@ def change(
             if not inside:
                 ledger.lower_total(flow.kind, flow.outgoing)
         ledger.balances[id][flow.kind] = balance
+        flows[i].incoming = balance  # from here on what the account holds
 
     enabled: uint256 = mask & ~old_mask
     if raised != 0:
@@ -341,10 +342,10 @@ def change(
         self.check_initial(id, word, owed, raised)
 
     for flow: Flow in flows:
-        self.log_account(id, flow.kind, ledger.balances[id][flow.kind], word)
+        self.log_account(id, flow.kind, flow.incoming, word)
     if len(flows) == 0:
         self.log_account(id, DEBT_ONLY, 0, word)
-    if not inside:
+    if raised != 0 and not inside:
         for flow: Flow in flows:
             if flow.outgoing > 0:
                 self.push(flow.kind, receiver, flow.outgoing)
@@ -385,8 +386,9 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
     @notice The one check at the end of every call that raised risk and leaves debt: not paused, at least the debt
             floor, and within the capacity at the initial level.
     """
+    hints: uint256 = ledger.interest
     totals: uint256 = 0
-    if ledger.interest >> ledger.GUARDED & 1 != 0:  # else nothing is paused and no kind is frozen
+    if hints >> ledger.GUARDED & 1 != 0:  # else nothing is paused and no kind is frozen
         totals = ledger.totals
     paused: uint256 = totals >> ledger.PAUSES & raised
     if paused & ledger.PAUSE_BORROW != 0:
@@ -402,7 +404,7 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
         if rest == 0:
             break
         if rest & 1 != 0:
-            price: uint256 = self.price_of(kind)
+            price: uint256 = extcall IPriceHub(hub).sync_one(kind)
             config: uint256 = ledger.collateral[kind]
             capacity += margin_math.initial_capacity(
                 margin_math.value_down(
@@ -414,10 +416,12 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
                 price >> price_word.INITIAL_MULTIPLIER & price_word.BPS_MASK,
                 totals >> (ledger.FROZEN + kind) & 1,
             )
-    off: IMarginModels.Surcharges = self.surcharges_of(id, word, DEBT_ONLY)
-    if off.failed:
-        reasons.fail(reasons.MARGIN_MODEL_FAILED)
-    if owed > margin_math.less(capacity, off.initial):
+    if self.is_modelled(word, hints):
+        off: IMarginModels.Surcharges = self.surcharges_of(id, word, DEBT_ONLY)
+        if off.failed:
+            reasons.fail(reasons.MARGIN_MODEL_FAILED)
+        capacity = margin_math.less(capacity, off.initial)
+    if owed > capacity:
         reasons.fail(reasons.BELOW_INITIAL_MARGIN)
 
 
@@ -780,25 +784,34 @@ def find(id: uint256, sold_kind: uint256, pause: uint256) -> Found:
                 found.hi = hi
                 found.factor = factor
                 found.sold_target = target
-    # without an answer the linear margin stands: a model never stops a liquidation
-    off: IMarginModels.Surcharges = self.surcharges_of(id, found.word, sold_kind)
-    found.target = margin_math.less(found.target, off.target)
-    found.maintenance = margin_math.less(found.maintenance, off.maintenance)
-    found.close_out = margin_math.less(found.close_out, off.close_out)
-    found.sold_bps = off.sold_bps
+    if self.is_modelled(found.word, ledger.interest):
+        # without an answer the linear margin stands: a model never stops a liquidation
+        off: IMarginModels.Surcharges = self.surcharges_of(id, found.word, sold_kind)
+        found.target = margin_math.less(found.target, off.target)
+        found.maintenance = margin_math.less(found.maintenance, off.maintenance)
+        found.close_out = margin_math.less(found.close_out, off.close_out)
+        found.sold_bps = off.sold_bps
     return found
+
+
+@internal
+@pure
+def is_modelled(word: uint256, hints: uint256) -> bool:
+    """
+    @notice The account of this word has chosen a margin model, or the book has a default one by its interest word.
+    """
+    return word >> account.MARGIN_MODEL & 255 | hints >> ledger.HAS_DEFAULT_MODEL != 0
 
 
 @internal
 @view
 def surcharges_of(id: uint256, word: uint256, sold_kind: uint256) -> IMarginModels.Surcharges:
     """
-    @notice What the account's margin model, or the book's default one, takes off its capacities: nothing for most.
+    @notice What the account's margin model takes off its capacities: never more than they are, and levels stay nested.
     """
-    slot: uint256 = word >> account.MARGIN_MODEL & 255
-    if slot == 0 and ledger.interest >> ledger.HAS_DEFAULT_MODEL == 0:
-        return empty(IMarginModels.Surcharges)
-    return staticcall IMarginModels(margin_models).surcharges(id, slot, sold_kind)
+    return staticcall IMarginModels(margin_models).surcharges(
+        id, word >> account.MARGIN_MODEL & 255, sold_kind
+    )
 
 
 # small parts
@@ -819,7 +832,7 @@ def check_authorised(id: uint256):
 
 @internal
 def push(kind: uint256, receiver: address, amount: uint256):
-    transfers.push(ledger.token_of(kind), receiver, amount)
+    transfers.push(convert(ledger.collateral[kind] & ledger.TOKEN_MASK, address), receiver, amount)
 
 
 @internal
@@ -937,7 +950,10 @@ def health_factor(account_: uint256) -> uint256:
                 config >> ledger.MAINTENANCE_LTV & ledger.BPS_MASK,
                 price >> price_word.MAINTENANCE_MULTIPLIER & price_word.BPS_MASK,
             )
-    maintenance = margin_math.less(maintenance, self.surcharges_of(account_, word, DEBT_ONLY).maintenance)
+    if self.is_modelled(word, ledger.interest):
+        maintenance = margin_math.less(
+            maintenance, self.surcharges_of(account_, word, DEBT_ONLY).maintenance
+        )
     return margin_math.health_factor_down(self.debt_at(word), maintenance)
 
 

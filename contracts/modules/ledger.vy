@@ -163,7 +163,7 @@ def lower_total(kind: uint256, amount: uint256):
     """
     @notice Book collateral that goes out. `amount` is inside the total: a balance is.
     """
-    self.deposited[kind] -= amount
+    self.deposited[kind] = unsafe_sub(self.deposited[kind], amount)
 
 
 @internal
@@ -193,7 +193,8 @@ def lower_debt(normalized: uint256):
     """
     @notice Take normalized debt out of the book's total.
     """
-    self.totals -= normalized  # the total is the lowest field and holds every account's debt
+    # the total is the lowest field and holds every account's debt
+    self.totals = unsafe_sub(self.totals, normalized)
 
 
 @internal

@@ -76,7 +76,7 @@ def less(a: uint256, b: uint256) -> uint256:
     """
     @notice a - b, and 0 where b is larger.
     """
-    return a - b if a > b else 0
+    return unsafe_sub(a, b) if a > b else 0  # just compared
 
 
 # value and the four levels (section 5)
@@ -131,7 +131,8 @@ def initial_capacity(
     if frozen != 0:
         return 0
     base: uint256 = value_lo - value_lo * initial_ltv // BPS  # up
-    return self.less(value_lo, (base * initial_multiplier + (BPS - 1)) // BPS)  # requirement up
+    required: uint256 = (base * initial_multiplier + (BPS - 1)) // BPS  # up
+    return unsafe_sub(value_lo, min(value_lo, required))
 
 
 @internal
@@ -146,7 +147,7 @@ def maintenance_capacity_from(
     """
     base: uint256 = value_hi - value_hi * maintenance_ltv // BPS  # up
     scaled: uint256 = (base * maintenance_multiplier + (BPS - 1)) // BPS  # up
-    return max(target, self.less(value_hi, scaled))
+    return max(target, unsafe_sub(value_hi, min(value_hi, scaled)))
 
 
 @internal
@@ -279,10 +280,12 @@ def index_up(index: uint256, rate: uint256, elapsed: uint256) -> uint256:
             and never reverts for index < 2**128 and rate * elapsed < 2**256.
     """
     x: uint256 = min(rate * elapsed, MAX_GROWTH_RAY)
-    # both inner divisions round down: below 1e-27 a step, the outer one rounds up
-    square: uint256 = x * x // (2 * RAY)
-    cube: uint256 = square * x // (3 * RAY)
-    return min(MAX_INDEX, index + (index * (x + square + cube) + (RAY - 1)) // RAY)  # up
+    # both inner divisions round down: below 1e-27 a step, the outer one rounds up; x < 2**95 keeps all but the last
+    # product far below 256 bits
+    square: uint256 = unsafe_mul(x, x) // (2 * RAY)
+    cube: uint256 = unsafe_mul(square, x) // (3 * RAY)
+    growth: uint256 = unsafe_add(x, unsafe_add(square, cube))
+    return min(MAX_INDEX, index + (index * growth + (RAY - 1)) // RAY)  # up
 
 
 # margin call and state (section 7)
@@ -298,11 +301,9 @@ def opens_at(
             run out for good (auction and time to absorb) when takes were paused stays run out: a pause must not
             bring an old call back to life. `take_pause` is how long before `take_resumes_at` the pause began.
     """
-    if auction_start == 0:
-        return 0
-    if auction_start + 2 * duration + take_pause < take_resumes_at:
+    if auction_start == 0 or auction_start >= take_resumes_at:
         return auction_start
-    return max(auction_start, take_resumes_at)
+    return auction_start if auction_start + 2 * duration + take_pause < take_resumes_at else take_resumes_at
 
 
 @internal
@@ -398,7 +399,7 @@ def effective_penalty_down(penalty: uint256, sale_value: uint256, debt: uint256)
     @notice The liquidation penalty in bps that the account can still pay: waived towards insolvency, so a
             penalty never makes bad debt. `sale_value` is the sum over all saleable kinds.
     """
-    return min(penalty, (sale_value - debt) * BPS // debt) if sale_value > debt else 0
+    return min(penalty, unsafe_sub(sale_value, debt) * BPS // debt) if sale_value > debt else 0
 
 
 @internal
@@ -413,7 +414,10 @@ def value_to_target_up(
     grossed: uint256 = BPS + penalty
     paid: uint256 = factor * BPS
     lost: uint256 = initial_ltv * grossed
-    return self.div_up((debt - target) * BPS * grossed, paid - lost) if paid > lost else value_hi
+    if paid <= lost:
+        return value_hi
+    slope: uint256 = unsafe_sub(paid, lost)  # just compared
+    return ((debt - target) * (BPS * grossed) + (slope - 1)) // slope  # up
 
 
 @internal
@@ -519,7 +523,7 @@ def health_factor_down(debt: uint256, maintenance: uint256) -> uint256:
     """
     @notice Maintenance capacity over debt, WAD, rounded down; the maximum without debt. Callable below WAD.
     """
-    return max_value(uint256) if debt == 0 else self.mul_div_down(maintenance, WAD, debt)
+    return max_value(uint256) if debt == 0 else maintenance * WAD // debt
 
 
 @internal
