@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.book import Stage
 from tests.unit.vault.conftest import base_wide, wide
 from tests.world import World, anvil_world
 
@@ -25,9 +24,3 @@ def world(base_world: World) -> Iterator[World]:
     """Three kinds: eth (18 decimals), btc (8), stable (6)."""
     with base_world.snapshot():
         yield base_world
-
-
-@pytest.fixture
-def stage(world: World) -> Stage:
-    """The same world with a model of the book beside it."""
-    return Stage(world)
