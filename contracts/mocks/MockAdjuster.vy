@@ -20,6 +20,7 @@ attempt: Step
 attempts: public(uint256)
 successes: public(uint256)
 reasonless: public(uint256)  # failures without a reason, as a lock's are
+answer: public(Bytes[1024])  # of the last attempt
 
 
 @external
@@ -44,6 +45,7 @@ def set_attempt(target: address, data: Bytes[1024]):
     self.attempts = 0
     self.successes = 0
     self.reasonless = 0
+    self.answer = b""
 
 
 @external
@@ -54,10 +56,11 @@ def on_adjust(account: uint256, data: Bytes[1024]):
     if self.attempt.target == empty(address):
         return
     success: bool = False
-    response: Bytes[32] = b""
+    response: Bytes[1024] = b""
     success, response = raw_call(
-        self.attempt.target, self.attempt.data, max_outsize=32, revert_on_failure=False
+        self.attempt.target, self.attempt.data, max_outsize=1024, revert_on_failure=False
     )
+    self.answer = response
     self.attempts += 1
     if success:
         self.successes += 1

@@ -6,13 +6,14 @@ import pytest
 from tests.unit.conftest import ZERO
 
 
-@pytest.fixture(params=["Stablecoin", "PriceHub", "InsuranceFund", "TieredMargin"])
+@pytest.fixture(params=["Stablecoin", "PriceHub", "InsuranceFund", "MarginModels", "TieredMargin"])
 def governed(request, project, coin):
     """A governed contract class and the arguments of its constructor, by first governor."""
     arguments = {
         "Stablecoin": lambda first: ("Coin", "COIN", first),
         "PriceHub": lambda first: (first, 60),
         "InsuranceFund": lambda first: (first, coin),
+        "MarginModels": lambda first: (first,),
         "TieredMargin": lambda first: (first,),
     }[request.param]
     return getattr(project, request.param), arguments

@@ -19,6 +19,8 @@ from surety.compile import artifact
 from surety.deploy import DeployError, System, SystemParams, deploy_system, local_kinds
 from surety.paths import root
 
+ZERO = "0x" + "00" * 20
+
 
 @pytest.fixture(scope="module")
 def rpc():
@@ -45,10 +47,15 @@ def check_wiring(rpc: Rpc, system: System, params: SystemParams, governor: str) 
     coin = bind(rpc, "Stablecoin", system.coin)
     hub = bind(rpc, "PriceHub", system.hub)
     fund = bind(rpc, "InsuranceFund", system.fund)
+    models = bind(rpc, "MarginModels", system.margin_models)
     book = params.book
+    assert vault.read("operators") == system.operators
+    assert vault.read("margin_models") == system.margin_models
+    assert [models.read("models", slot) for slot in (0, 1, 255)] == [ZERO] * 3
     assert vault.read("coin") == system.coin
     assert vault.read("hub") == system.hub
-    assert vault.read("fund") == system.fund
+    assert (vault.read("fund"), vault.read("pending_fund")) == (system.fund, ZERO)
+    assert list(fund.read("books")) == [system.vault]
     assert coin.read("ceiling", system.vault) == book.ceiling
     assert fund.read("equity") == (0, 0)
     for name in (
@@ -66,7 +73,7 @@ def check_wiring(rpc: Rpc, system: System, params: SystemParams, governor: str) 
         assert hub.read("token_of", number) == kind.token
         assert vault.read("collateral", number) % 2**160 == int(kind.token, 16)
         assert vault.read("deposited", number) == kind.cap << 128
-    for contract in (vault, coin, hub, fund):
+    for contract in (vault, coin, hub, fund, models):
         assert contract.read("governor") == governor
 
 
@@ -94,6 +101,7 @@ def test_deploy_system_with_a_key_and_another_governor(rpc, sender, kinds):
         ("Stablecoin", system.coin),
         ("PriceHub", system.hub),
         ("InsuranceFund", system.fund),
+        ("MarginModels", system.margin_models),
     ):
         contract = bind(rpc, name, address)
         assert contract.read("pending_governor") == governor

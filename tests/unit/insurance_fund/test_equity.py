@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Equity: debt less supply, as a surplus or a deficit, read and never booked."""
 
+import pytest
+
 from surety.chain import UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.deploy import deploy_system
 from tests.world import WAD, reverts
 
+ZERO = "0x" + "00" * 20
 PRICES = (2_000 * WAD, 40_000 * WAD, WAD)
 
 
@@ -88,6 +91,8 @@ def second_book(world):
         world.governor,
         world.coin.address,
         world.hub.address,
+        world.operators.address,
+        "0x" + "00" * 20,  # the linear margin
         book.grace_period,
         book.auction_duration,
         book.call_cool_down,
@@ -119,6 +124,27 @@ def test_add_book(world, fund):
     receipt = fund.transact("add_book", second.address, sender=world.governor)
     (event,) = fund.events(receipt)
     assert (event.name, event.args) == ("BookAdded", {"book": second.address})
+    assert list(fund.read("books")) == [world.vault.address, second.address]
+
+
+def test_add_book_accepts_what_the_book_has_proposed(world, fund):
+    second = second_book(world)
+    second.transact("propose_fund", fund.address, sender=world.governor)
+    assert second.read("fund") == ZERO
+    receipt = fund.transact("add_book", second.address, sender=world.governor)
+    assert [(e.name, e.args) for e in second.events(receipt) if e.address == second.address] == [
+        ("FundSet", {"fund": fund.address})
+    ]
+    assert (second.read("fund"), second.read("pending_fund")) == (fund.address, ZERO)
+
+
+@pytest.mark.parametrize("pending", ["nobody", "another"])
+def test_add_book_takes_nothing_that_was_not_proposed(world, fund, pending):
+    second = second_book(world)
+    named = {"nobody": ZERO, "another": world.other}[pending]
+    second.transact("propose_fund", named, sender=world.governor)
+    fund.transact("add_book", second.address, sender=world.governor)
+    assert (second.read("fund"), second.read("pending_fund")) == (ZERO, named)
     assert list(fund.read("books")) == [world.vault.address, second.address]
 
 

@@ -60,7 +60,7 @@ def test_close_repays_all_and_withdraws_all(world):
     debt = margin_math.debt_up(world.account(account).normalized_debt, live_index(world, at))
     world.next_at(at)
     adjust(world, account, [(0, INT_MIN), (2, INT_MIN)], INT_MIN)
-    assert world.vault.read("accounts", account) == at << 176
+    assert world.vault.read("accounts", account) == 0  # an empty account keeps no times
     assert world.coin.read("balanceOf", world.owner) == 5_100 * WAD - debt
     assert world.tokens[0].read("balanceOf", world.owner) == 10 * WAD
     assert world.state(account) == 0
@@ -195,8 +195,6 @@ def test_the_callback_is_told_what_was_asked(world, adjuster):
     assert told.args == {
         "sender": world.vault.address,
         "account": account,
-        "legs": ((0, -WAD),),
-        "debt_delta": 7,
         "data": b"hello",
     }
 
@@ -284,6 +282,8 @@ def every_call(world, account):
         "int256": 0,
         "bytes": b"",
         "(uint256,int256)[]": [(0, 1)],
+        "uint256[]": [account],
+        "(uint256,uint256,uint256,uint256)[]": [(account, 0, 1, MAX)],
     }
     own = {
         "deposit": (account, 0, 1),
@@ -291,6 +291,12 @@ def every_call(world, account):
         "borrow": (account, 1, world.stranger),
         "repay": (account, 1),
         "adjust": (account, [(0, -1)], 0, world.stranger, b""),
+        "move": (account, account + 1, [(0, 1)], 0),
+        "set_margin_model": (account, 0),
+        "accounts": (account,),
+        "balances": (account, 0),
+        "debt_of": (account,),
+        "health_factor": (account,),
     }
     calls = {}
     for (name, _), function in world.vault.interface.functions.items():
@@ -299,10 +305,19 @@ def every_call(world, account):
     return calls
 
 
-# immutables: no state can be seen half-changed through them
-CONSTANTS = {
+# raw words and immutables: they answer while the vault is locked, for lenses and margin models
+OPEN = {
+    "accounts",
+    "balances",
+    "collateral",
+    "deposited",
+    "absorbed",
+    "interest",
+    "totals",
     "coin",
     "hub",
+    "operators",
+    "margin_models",
     "grace_period",
     "auction_duration",
     "call_cool_down",
@@ -312,12 +327,22 @@ CONSTANTS = {
 }
 
 
-def test_the_callback_can_enter_nothing_again_not_even_views(world, adjuster):
-    account = owned_by(world, adjuster, [(0, 10 * WAD)], 5_000 * WAD)
+@pytest.mark.parametrize(
+    ("legs", "debt"), [([(0, -WAD), (2, 10**6)], 1), ([(0, WAD), (1, -7)], -WAD)]
+)
+def test_the_callback_enters_nothing_and_reads_only_what_will_be(world, adjuster, legs, debt):
+    """A view either is locked or answers exactly the state that is committed afterwards."""
+    account = owned_by(world, adjuster, [(0, 10 * WAD), (1, 10**8)], 5_000 * WAD)
+    for kind in range(3):
+        world.give(adjuster.address, kind, WAD)
+    views = {f["name"] for f in artifact("Vault").abi if f.get("stateMutability") == "view"}
     calls = every_call(world, account)
-    assert len(calls) > 40
-    run = world.vault.encode("adjust", account, [(0, -1)], 1, adjuster.address, b"x")
-    locked = []
+    assert len(calls) > 48
+    assert OPEN < views < set(calls)
+    world.forward(3_600)  # the next change writes the index
+    run = world.vault.encode("adjust", account, legs, debt, adjuster.address, b"x")
+    before = {name: world.rpc.eth_call(world.vault.address, calls[name]) for name in OPEN}
+    locked, changed = set(), set()
     for name, data in calls.items():
         with world.snapshot():
             adjuster.transact("set_attempt", world.vault.address, data, sender=world.governor)
@@ -325,8 +350,31 @@ def test_the_callback_can_enter_nothing_again_not_even_views(world, adjuster):
             assert adjuster.read("attempts") == 1
             # a lock gives no reason; every other refusal of these calls does
             if adjuster.read("reasonless") == 1:
-                locked.append(name)
-    assert set(calls) - CONSTANTS <= set(locked)
+                locked.add(name)
+                continue
+            assert adjuster.read("successes") == 1
+            seen = bytes(adjuster.read("answer"))
+            assert seen == world.rpc.eth_call(world.vault.address, data)
+            if seen != before[name]:
+                changed.add(name)
+    assert locked == set(calls) - OPEN
+    assert changed == {"accounts", "balances", "deposited", "interest", "totals"}
+
+
+def test_the_lens_cannot_be_read_half_changed(world, adjuster):
+    account = owned_by(world, adjuster, [(0, 10 * WAD)], 5_000 * WAD)
+    run = world.vault.encode("adjust", account, [(0, -WAD)], 9, adjuster.address, b"x")
+    for name, args in (
+        ("levels_of", (world.vault.address, [account])),
+        ("account_of", (world.vault.address, account)),
+        ("book_of", (world.vault.address,)),
+    ):
+        data = world.lens.encode(name, *args)
+        with world.snapshot():
+            adjuster.transact("set_attempt", world.lens.address, data, sender=world.governor)
+            adjuster.transact("execute", world.vault.address, run, sender=world.governor)
+            tried = adjuster.read("attempts"), adjuster.read("successes")
+            assert (*tried, adjuster.read("reasonless")) == (1, 0, 1)
 
 
 def test_the_fund_cannot_be_read_half_changed(world, adjuster):

@@ -146,7 +146,7 @@ def test_borrow_reverts_without_collateral(world):
 
 
 def test_borrow_reverts_when_the_amount_is_zero(world):
-    with reverts("zero amount"):
+    with reverts("nothing to change"):
         world.vault.transact("borrow", world.id(world.owner), 0, world.owner, sender=world.owner)
 
 

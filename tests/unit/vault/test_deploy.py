@@ -23,7 +23,13 @@ DEFAULTS = {
 
 def deploy(world, **changes):
     """Deploy a vault on the world's coin and hub and bind it."""
-    roles = {"governor": world.governor, "coin": world.coin.address, "hub": world.hub.address}
+    roles = {
+        "governor": world.governor,
+        "coin": world.coin.address,
+        "hub": world.hub.address,
+        "operators": world.operators.address,
+        "margin_models": world.system.margin_models,
+    }
     arguments = {**roles, **DEFAULTS, **changes}
     sender = UnlockedSender(world.rpc, world.governor)
     address = deploy_contract(sender, artifact("Vault"), *arguments.values())
@@ -44,9 +50,11 @@ def test_a_new_book(world):
     assert vault.read("liquidation_penalty") == 700
     assert vault.read("coin") == world.coin.address
     assert vault.read("hub") == world.hub.address
+    assert vault.read("operators") == world.operators.address
+    assert vault.read("margin_models") == world.system.margin_models
     assert vault.read("governor") == world.other
     assert vault.read("pending_governor") == ZERO
-    assert vault.read("fund") == ZERO
+    assert vault.read("fund") == vault.read("pending_fund") == ZERO
     assert vault.read("interest") == RAY | at << 128 | DEFAULTS["rate"] << 168
     assert vault.read("totals") == 0
     assert vault.read("total_debt") == 0
@@ -76,6 +84,9 @@ def test_the_widest_numbers_are_accepted(world, changes):
         ({"governor": ZERO}, "zero governor"),
         ({"coin": ZERO}, "no code"),
         ({"hub": "0x" + "11" * 20}, "no code"),
+        ({"operators": ZERO}, "no code"),
+        ({"operators": "0x" + "11" * 20}, "no code"),
+        ({"margin_models": "0x" + "11" * 20}, "no code"),
         ({"grace_period": 30 * DAY + 1}, "bad periods"),
         ({"auction_duration": 0}, "bad periods"),
         ({"auction_duration": 30 * DAY + 1}, "bad periods"),
@@ -90,6 +101,16 @@ def test_the_widest_numbers_are_accepted(world, changes):
 def test_deploy_reverts_when_a_number_is_out_of_bounds(world, changes, reason):
     with reverts(reason):
         deploy(world, **changes)
+
+
+def test_a_book_without_margin_models_is_linear(world):
+    vault = deploy(world, margin_models=ZERO)
+    assert vault.read("margin_models") == ZERO
+    with reverts("unknown model"):
+        vault.transact("set_default_model", True, sender=world.governor)
+    for slot in (0, 1, 255):
+        with reverts("unknown model"):
+            vault.transact("set_margin_model", world.id(world.owner), slot, sender=world.owner)
 
 
 def test_the_vault_fits_its_limit():

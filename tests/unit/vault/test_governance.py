@@ -121,9 +121,13 @@ def test_list_collateral_refuses_the_coin_itself(world, priced):
 def test_list_collateral_refuses_a_second_listing(world, priced):
     kind, token = priced()
     list_kind(world, kind, token)
-    for again in (0, kind):
+    for again, same in ((0, world.tokens[0].address), (kind, token)):
         with reverts("already listed"):
-            list_kind(world, again, world.tokens[0].address if again == 0 else token)
+            list_kind(world, again, same)
+    for number in (0, kind + 1, 31):  # the hub prices it under its own kind only
+        with reverts("token not priced"):
+            list_kind(world, number, token)
+    assert world.vault.read("collateral", kind + 1) == 0
 
 
 def test_list_collateral_refuses_an_immense_cap(world, priced):
@@ -170,6 +174,7 @@ def test_set_frozen(world):
             ("KindFrozen", {"kind": 1, "frozen": frozen})
         ]
         assert world.vault.read("totals") >> 200 == mask
+        assert world.vault.read("interest") >> 248 == frozen  # the guard bit
 
 
 def test_freezing_makes_nobody_callable(world):
@@ -190,12 +195,13 @@ def resumes_at(world):
     return (world.vault.read("totals") >> 112) % 2**40
 
 
-@pytest.mark.parametrize("bits", range(8))
+@pytest.mark.parametrize("bits", [*range(8), *range(16, 24)])
 def test_set_pauses_without_the_take_bit_holds_no_clock(world, bits):
     receipt = world.vault.transact("set_pauses", bits, sender=world.governor)
     assert [(e.name, e.args) for e in world.events(receipt)] == [("Paused", {"bits": bits})]
     assert (world.vault.read("totals") >> 152) % 2**16 == bits
     assert resumes_at(world) == 0
+    assert world.vault.read("interest") >> 248 == (bits > 0)  # the guard bit
 
 
 def test_pausing_takes_holds_every_clock(world):
@@ -231,10 +237,11 @@ def test_no_clock_runs_out_while_nobody_could_buy(world):
     assert view[5:7] == (opens, opens + world.book.auction_duration)
 
 
-@pytest.mark.parametrize("bits", [16, 31, 2**16, MAX])
+@pytest.mark.parametrize("bits", [32, 63, 2**16, 2**248, MAX])
 def test_set_pauses_refuses_unknown_bits(world, bits):
     with reverts("bad pauses"):
         world.vault.transact("set_pauses", bits, sender=world.governor)
+    assert world.vault.read("totals") == 0
 
 
 @pytest.mark.parametrize(
@@ -251,7 +258,7 @@ def test_pauses_stop_liquidations_bit_by_bit(world, bits, name, reason):
     world.vault.transact("set_pauses", bits, sender=world.governor)
     with reverts(reason):
         world.vault.transact(name, *args, sender=world.keeper)
-    world.vault.transact("set_pauses", 15 - bits, sender=world.governor)
+    world.vault.transact("set_pauses", 31 - bits, sender=world.governor)
     expected = {"margin_call": "account is covered", "take": "not in auction"}
     with reverts(expected.get(name, "not absorbable")):
         world.vault.transact(name, *args, sender=world.keeper)
@@ -260,12 +267,35 @@ def test_pauses_stop_liquidations_bit_by_bit(world, bits, name, reason):
 # the fund
 
 
-def test_set_fund(world):
-    receipt = world.vault.transact("set_fund", world.other, sender=world.governor)
+def name_fund(world, fund):
+    """Propose a fund and let it accept."""
+    world.vault.transact("propose_fund", fund, sender=world.governor)
+    return world.vault.transact("accept_fund", sender=fund)
+
+
+def test_the_fund_changes_in_two_steps(world):
+    vault, old = world.vault, world.fund.address
+    receipt = vault.transact("propose_fund", world.other, sender=world.governor)
+    assert [(e.name, e.args) for e in world.events(receipt)] == [
+        ("FundProposed", {"fund": world.other})
+    ]
+    assert (vault.read("fund"), vault.read("pending_fund")) == (old, world.other)
+    for who in (world.governor, world.owner, world.stranger):
+        with reverts("not proposed"):
+            vault.transact("accept_fund", sender=who)
+    receipt = vault.transact("accept_fund", sender=world.other)
     assert [(e.name, e.args) for e in world.events(receipt)] == [("FundSet", {"fund": world.other})]
-    assert world.vault.read("fund") == world.other
-    with reverts("bad receiver"):
-        world.vault.transact("set_fund", world.vault.address, sender=world.governor)
+    assert (vault.read("fund"), vault.read("pending_fund")) == (world.other, ZERO)
+    with reverts("not proposed"):  # once only
+        vault.transact("accept_fund", sender=world.other)
+
+
+def test_a_proposed_fund_can_be_withdrawn(world):
+    for pending in (world.other, ZERO):
+        world.vault.transact("propose_fund", pending, sender=world.governor)
+    with reverts("not proposed"):
+        world.vault.transact("accept_fund", sender=world.other)
+    assert world.vault.read("fund") == world.fund.address
 
 
 @pytest.fixture
@@ -277,7 +307,7 @@ def absorbed(world):
     world.forward(world.book.auction_duration + 1)
     world.set_price(0, 1_000 * WAD)
     world.vault.transact("absorb", account, sender=world.keeper)
-    world.vault.transact("set_fund", world.keeper, sender=world.governor)
+    name_fund(world, world.keeper)
     amount = world.vault.read("absorbed", 0)
     assert amount == 10 * WAD
     return amount
@@ -328,7 +358,8 @@ def test_only_the_fund_withdraws_what_was_absorbed(world, absorbed):
         ("set_frozen", (0, True)),
         ("set_pauses", (1,)),
         ("set_rate", (0,)),
-        ("set_fund", ("0x" + "11" * 20,)),
+        ("set_default_model", (True,)),
+        ("propose_fund", ("0x" + "11" * 20,)),
         ("propose_governor", ("0x" + "11" * 20,)),
     ],
 )

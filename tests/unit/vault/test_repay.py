@@ -108,7 +108,7 @@ def test_repaying_nothing_owed_burns_nothing(world):
 
 
 def test_repay_reverts_when_the_amount_is_zero(world, account):
-    with reverts("zero amount"):
+    with reverts("nothing to change"):
         world.vault.transact("repay", account, 0, sender=world.stranger)
 
 

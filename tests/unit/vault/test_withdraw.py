@@ -33,7 +33,7 @@ def test_withdraw(wide, kind, decimals, amount):
     assert token.read("balanceOf", wide.vault.address) == held - out
     assert wide.vault.read("balances", account, kind) == held - out
     assert wide.total(kind) == held - out
-    word = (1 << 104 + kind if out < held else 0) | at << 176
+    word = 1 << 104 + kind | at << 176 if out < held else 0  # an empty account keeps no times
     assert wide.vault.read("accounts", account) == word
     assert [e.name for e in wide.events(receipt)] == ["AccountUpdated"]
     assert wide.event(receipt, "AccountUpdated") == {

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Operators by signature: good once, for one owner, one book and one chain, until a deadline."""
+"""Operators by signature: good once, for one owner, one vault and one chain, until a deadline."""
 
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data, hash_domain
 
 from surety.anvil import Anvil
-from surety.chain import Contract, Reverted, Rpc, UnlockedSender, checksum, deploy_contract
+from surety.chain import Contract, Rpc, UnlockedSender, checksum, deploy_contract
 from surety.compile import artifact
 from tests.world import GENESIS, MAX, reverts
 
@@ -16,18 +16,26 @@ ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 ZERO = "0x" + "00" * 20
 OPERATOR = checksum("0x" + "0f" * 20)
 CHAIN = 31_337
-FIELDS = ("address owner", "address operator", "uint256 bits", "uint256 nonce", "uint256 deadline")
+VAULT = checksum("0x" + "7a" * 20)
+FIELDS = (
+    "address vault",
+    "address owner",
+    "address operator",
+    "uint256 bits",
+    "uint256 nonce",
+    "uint256 deadline",
+)
 
 
 class Book:
-    """A contract that has nothing but operators, and the signatures it may be given."""
+    """The list of operators, and the signatures it may be given."""
 
     def __init__(self, rpc):
         self.rpc = rpc
         self.accounts = rpc.call("eth_accounts")
         self.sender = UnlockedSender(rpc, self.accounts[0])
         self.bringer = self.accounts[1]
-        self.contract = self.deploy("MockOperators")
+        self.contract = self.deploy("Operators")
         self.address = self.contract.address
 
     def deploy(self, name, *args):
@@ -39,16 +47,26 @@ class Book:
 
     def domain(self, **other):
         return {
-            "name": "Surety Vault",
+            "name": "Surety Operators",
             "version": "1",
             "chainId": CHAIN,
             "verifyingContract": self.address,
         } | other
 
     def sign(
-        self, bits=1, *, signer=OWNER, owner=OWNER.address, nonce=0, deadline=MAX, **other
+        self,
+        bits=1,
+        *,
+        signer=OWNER,
+        vault=VAULT,
+        owner=OWNER.address,
+        nonce=0,
+        deadline=MAX,
+        fields=FIELDS,
+        **other,
     ) -> bytes:
         message = {
+            "vault": vault,
             "owner": owner,
             "operator": OPERATOR,
             "bits": bits,
@@ -57,15 +75,25 @@ class Book:
         }
         types = {
             "SetOperator": [
-                dict(zip(("type", "name"), field.split(), strict=True)) for field in FIELDS
+                dict(zip(("type", "name"), field.split(), strict=True)) for field in fields
             ]
         }
         typed = encode_typed_data(self.domain(**other), types, message)
         return bytes(signer.sign_message(typed).signature)
 
-    def bring(self, signature, bits=1, *, owner=OWNER.address, operator=OPERATOR, deadline=MAX):
+    def bring(
+        self,
+        signature,
+        bits=1,
+        *,
+        vault=VAULT,
+        owner=OWNER.address,
+        operator=OPERATOR,
+        deadline=MAX,
+    ):
         return self.contract.transact(
             "set_operator_by_signature",
+            vault,
             owner,
             operator,
             bits,
@@ -81,20 +109,14 @@ class Book:
             self.bring(signature, *args, **fields)
         assert self.state(owner) == before
 
-    def state(self, owner=OWNER.address):
+    def state(self, owner=OWNER.address, vault=VAULT):
         epoch = self.contract.read("epoch", owner)
-        bits = self.contract.read("operator", owner, epoch, OPERATOR)
+        bits = self.contract.read("operator", vault, owner, epoch, OPERATOR)
         return bits, self.contract.read("nonces", owner), epoch
 
-    def may_act(self, sub, owner=OWNER.address):
+    def may_act(self, sub, owner=OWNER.address, vault=VAULT):
         """Tell whether the operator passes the check for one sub-account."""
-        try:
-            self.contract.read("check", int(owner, 16) << 8 | sub, sender=OPERATOR)
-        except Reverted as error:
-            if error.reason != "not authorised":
-                raise
-            return False
-        return True
+        return self.contract.read("is_authorised", vault, owner, sub, OPERATOR)
 
     def as_owner(self, method, *args):
         """Let OWNER, whose key the node does not hold, call the contract."""
@@ -135,7 +157,7 @@ def test_set_operator_by_signature(book, bits, allowed):
     (event,) = book.contract.events(receipt)
     assert (event.name, event.args) == (
         "OperatorSet",
-        {"owner": OWNER.address, "operator": OPERATOR, "bits": bits},
+        {"vault": VAULT, "owner": OWNER.address, "operator": OPERATOR, "bits": bits},
     )
     assert book.state() == (bits, 1, 0)
     assert {sub for sub in (0, 1, 128, 255) if book.may_act(sub)} == allowed
@@ -143,7 +165,7 @@ def test_set_operator_by_signature(book, bits, allowed):
 
 
 def test_it_replaces_and_revokes(book):
-    book.as_owner("set_operator", OPERATOR, MAX)
+    book.as_owner("set_operator", VAULT, OPERATOR, MAX)
     book.bring(book.sign(6), 6)
     assert book.state() == (6, 1, 0)
     book.bring(book.sign(0, nonce=1), 0)
@@ -154,7 +176,7 @@ def test_it_reverts_when_replayed(book):
     signature = book.sign()
     book.bring(signature)
     book.refuse(signature)
-    book.as_owner("set_operator", OPERATOR, 0)
+    book.as_owner("set_operator", VAULT, OPERATOR, 0)
     book.refuse(signature)
     assert book.state() == (0, 1, 0)
 
@@ -181,11 +203,48 @@ def test_it_reverts_when_the_nonce_is_another(book, nonce):
         pytest.param({"chainId": 1}, id="chain"),
         pytest.param({"verifyingContract": OTHER.address}, id="contract"),
         pytest.param({"version": "2"}, id="version"),
-        pytest.param({"name": "Surety Dollar"}, id="name"),
+        pytest.param({"name": "Surety Vault"}, id="name"),
     ],
 )
 def test_it_reverts_when_signed_for_another_domain(book, other):
     book.refuse(book.sign(**other))
+
+
+def test_it_is_good_for_one_vault(book):
+    other = checksum("0x" + "7b" * 20)
+    signature = book.sign()
+    before = book.state(vault=other)
+    with reverts("bad signature"):
+        book.bring(signature, vault=other)
+    assert book.state(vault=other) == before == (0, 0, 0)
+    book.bring(signature)
+    assert (book.state(), book.state(vault=other)) == ((1, 1, 0), (0, 1, 0))
+    assert (book.may_act(0), book.may_act(0, vault=other)) == (True, False)
+    # one nonce for all vaults: what was signed for another one with this nonce is spent too
+    with reverts("bad signature"):
+        book.bring(book.sign(vault=other), vault=other)
+    book.bring(book.sign(vault=other, nonce=1), vault=other)
+    assert (book.state(), book.state(vault=other)) == ((1, 2, 0), (1, 2, 0))
+
+
+@pytest.mark.parametrize("fields", [FIELDS[1:], (FIELDS[1], FIELDS[0], *FIELDS[2:])])
+def test_it_reverts_when_the_vault_was_not_signed_first(book, fields):
+    book.refuse(book.sign(fields=fields))
+
+
+def test_one_lockdown_drops_operators_and_signatures_of_every_vault(book):
+    other = checksum("0x" + "7b" * 20)
+    for vault in (VAULT, other):
+        book.as_owner("set_operator", vault, OPERATOR, MAX)
+    unused = book.sign(vault=other)
+    assert book.may_act(0)
+    assert book.may_act(0, vault=other)
+    book.as_owner("lockdown")
+    assert not book.may_act(0)
+    assert not book.may_act(0, vault=other)
+    with reverts("bad signature"):
+        book.bring(unused, vault=other)
+    assert book.state(vault=other) == (0, 1, 1)
 
 
 def test_it_follows_the_chain_id(book):
