@@ -28,7 +28,7 @@ CALLS_EACH = 2_500
 DEEP_CALLS_EACH = 20_000
 
 # proved by the run itself: these have no argument at which they revert
-NEVER_REVERT = {"repayment", "call_tip_down", "decay_down", "absorb_shortfall"}
+NEVER_REVERT = {"less", "repayment", "call_tip_down", "decay_down", "absorb_shortfall"}
 
 # what an argument of that name looks like in the field: (low, high), drawn log-uniformly
 REALISTIC = {
@@ -74,6 +74,7 @@ REALISTIC = {
     "duration": (600, 20_000),
     "auction_start": (10**9, 2 * 10**9),
     "take_resumes_at": (10**9, 2 * 10**9),
+    "take_pause": (0, 2**24 - 1),
     "opens": (10**9, 10**9 + 20_000),
     "now": (10**9, 10**9 + 60_000),
     "last_at": (10**9, 10**9 + 60_000),
@@ -187,7 +188,7 @@ class Drawer:
         duration = pick(1, 20)
         now = opens + self.random.choice((0, duration, 2 * duration)) + pick(-3, 3)
         return {
-            "debt": pick(0, 70),
+            "debt": self.random.choice((0, pick(0, 70), pick(0, 70), pick(0, 70))),
             "target": levels[0],
             "maintenance": levels[1],
             "close_out": levels[2],
@@ -227,6 +228,7 @@ class Drawer:
         whole = {
             "take_amounts": self.account,
             "account_state": self.clock,
+            "auction_phase": self.clock,
             "tier_surcharge_up": self.line,
             "scale_share_up": self.scale,
         }
@@ -262,13 +264,15 @@ def compare(formulas: Formulas, ask: Any, drawer: Drawer, count: int, tally: Cou
         tally[name, "revert" if reverted else "value"] += 1
         if reverted:
             tally["reason", python] += 1
-        elif name == "account_state":
-            tally["state", python] += 1
+        elif name in ("account_state", "auction_phase"):
+            tally[name, "is", python] += 1
+        elif name == "take_amounts" and python[0] == 0:
+            tally[name, "none", "dust" if python[1] else "nothing"] += 1
 
 
 def check_not_vacuous(formulas: Formulas, tally: Counter[Any]) -> None:
-    """Fail where a formula hardly ever succeeded or hardly ever reverted, or a reason or state
-    is missing.
+    """Fail where a formula hardly ever succeeded or hardly ever reverted, or a reason, a state, a
+    phase or one of the two ways to sell nothing is missing.
     """
     for name in formulas.functions:
         values, reverts = tally[name, "value"], tally[name, "revert"]
@@ -278,10 +282,14 @@ def check_not_vacuous(formulas: Formulas, tally: Counter[Any]) -> None:
         else:
             assert reverts >= 0.01 * (values + reverts), f"{name} reverted only {reverts} times"
     reasons = set(re.findall(r"raise __revert\('([^']+)'\)", formulas.source))
-    assert reasons
     for reason in reasons:
         assert tally["reason", f"revert: {reason}"] >= 20, f"{reason!r} hardly seen"
-    assert {tally["state", number] > 0 for number in range(7)} == {True}
+    for state in range(7):
+        assert tally["account_state", "is", state] >= 20, f"state {state} hardly seen"
+    for phase in range(5):
+        assert tally["auction_phase", "is", phase] >= 20, f"phase {phase} hardly seen"
+    for why in ("dust", "nothing"):
+        assert tally["take_amounts", "none", why] >= 20, f"{why} hardly seen"
 
 
 def test_python_and_evm_agree(formulas: Formulas, ask: Any) -> None:
@@ -324,12 +332,12 @@ def test_fuzz_reaches_every_return_and_reason(formulas: Formulas) -> None:
 
 def test_fuzz_notices_a_changed_formula(formulas: Formulas, ask: Any, tmp_path: Any) -> None:
     text = formulas.path.read_text()
-    changed = text.replace("if now <= closes:", "if now < closes:")
+    changed = text.replace("if now <= opens + duration:", "if now < opens + duration:")
     assert changed != text
     (tmp_path / "margin_math.vy").write_text(changed)
     from surety.formulas import load
 
-    with pytest.raises(pytest.fail.Exception, match="account_state"):
+    with pytest.raises(pytest.fail.Exception, match=r"auction_phase|account_state"):
         compare(load(tmp_path / "margin_math.vy"), ask, Drawer(formulas, SEED), 900, Counter())
 
 

@@ -23,6 +23,13 @@ def test_examples_of_the_page_run() -> None:
     assert told == []
 
 
+def test_page_lists_every_formula_with_its_arguments(formulas: Formulas) -> None:
+    section = PAGE.read_text().split("## Every formula")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)\(([^)]*)\)` \| (\S.*) \|$", section, flags=re.MULTILINE)
+    listed = [(name, tuple(arguments.split(", "))) for name, arguments, _ in rows]
+    assert listed == [(name, found.args) for name, found in formulas.functions.items()]
+
+
 def test_example_of_the_module_runs() -> None:
     assert doctest.testmod(surety.formulas).failed == 0
 

@@ -130,7 +130,67 @@ def test_frozen_collateral_opens_nothing(value: int) -> None:
     assert margin_math.initial_capacity(value, 8_000, BPS, 1) == 0
 
 
+@fast
+@given(st.integers(0, 2**216 - 1) | st.integers(0, 10**6), levels(), st.integers(0, 1))
+def test_requirements_are_what_the_capacities_leave(
+    value: int, kind: dict[str, int], frozen: int
+) -> None:
+    """Section 5, written out: rounded up, twice where volatility counts."""
+
+    def ceil(a: int, b: int) -> int:
+        return -(-a // b)
+
+    initial_ltv, maintenance_ltv = kind["initial_ltv"], kind["maintenance_ltv"]
+    initial_by, maintenance_by = kind["initial_multiplier"], kind["maintenance_multiplier"]
+    target = ceil(value * (BPS - initial_ltv), BPS)
+    initial = value if frozen else min(value, ceil(target * initial_by, BPS))
+    base = ceil(value * (BPS - maintenance_ltv), BPS)
+    maintenance = min(target, ceil(base * maintenance_by, BPS))
+    close_out = ceil(value * (BPS - kind["close_out_ltv"]), BPS)
+    wanted = [initial, target, maintenance, close_out]
+    keeping = (initial_ltv, maintenance_ltv, maintenance_by)
+    assert wanted == [
+        margin_math.initial_requirement(value, initial_ltv, initial_by, frozen),
+        margin_math.target_requirement(value, initial_ltv),
+        margin_math.maintenance_requirement(value, *keeping),
+        margin_math.close_out_requirement(value, kind["close_out_ltv"]),
+    ]
+    assert capacities(value, value, kind, frozen) == [value - amount for amount in wanted]
+    assert margin_math.maintenance_capacity_from(
+        value, value - target, maintenance_ltv, maintenance_by
+    ) == margin_math.maintenance_capacity(value, *keeping)
+
+
+@fast
+@given(
+    st.integers(0, 2**256 - 1) | st.integers(0, 9), st.integers(0, 2**256 - 1) | st.integers(0, 9)
+)
+def test_less_never_reverts(a: int, b: int) -> None:
+    assert margin_math.less(a, b) == max(0, a - b)
+
+
+def test_unit_of_every_decimals() -> None:
+    assert [margin_math.unit_of(places) for places in range(78)] == [10**k for k in range(78)]
+    with pytest.raises(Revert):
+        margin_math.unit_of(78)
+
+
 # states: the table of section 7
+
+
+@fast
+@given(st.integers(0, 40), st.integers(1, 20), st.integers(0, 99))
+def test_phase_is_where_the_clock_stands(opens: int, duration: int, now: int) -> None:
+    closes = opens + duration
+    rows = [
+        (opens == 0, "IDLE"),
+        (now < opens, "GRACE"),
+        (now <= closes, "RUNNING"),
+        (now <= closes + duration, "RIPE"),
+        (True, "OVER"),
+    ]
+    expected = next(name for holds, name in rows if holds)
+    assert margin_math.auction_phase(opens, duration, now) == getattr(margin_math, expected)
 
 
 @fast
@@ -280,16 +340,19 @@ def takes(draw: st.DrawFn) -> dict[str, int]:
 
 
 def size(case: dict[str, int]) -> tuple[int, int, int]:
-    """Size the take, or leave the example when it is refused."""
-    signature = margin_math.functions["take_amounts"]
-    sized: tuple[int, int, int] | str = ""
-    try:
-        sized = margin_math.take_amounts(*(case[name] for name in signature.args))
-    except Revert as revert:
-        sized = revert.reason
-    if isinstance(sized, str):
-        assert sized in ("nothing to take", "leaves dust")
+    """Size the take, or leave the example when nothing can be sold."""
+    sold, cost, repaid = raw_size(case)
+    if sold == 0:
+        assert repaid == 0
         reject()
+    return sold, cost, repaid
+
+
+def raw_size(case: dict[str, int]) -> tuple[int, int, int]:
+    """Size the take, also one that sells nothing."""
+    signature = margin_math.functions["take_amounts"]
+    sized: tuple[int, int, int]
+    sized = margin_math.take_amounts(*(case[name] for name in signature.args))
     return sized
 
 
@@ -322,6 +385,28 @@ def test_take_is_inside_its_bounds(case: dict[str, int]) -> None:
     else:
         assert exact <= cost < exact + 1
         assert repaid <= Fraction(cost * BPS, BPS + case["penalty"]) < repaid + 1
+
+
+@fast
+@given(takes())
+def test_take_that_sells_nothing_says_why(case: dict[str, int]) -> None:
+    sold, cost, repaid = raw_size(case)
+    if sold == 0:
+        owed = margin_math.mul_div_up(case["debt"], BPS + case["penalty"], BPS)
+        most = min(case["amount"], case["balance"])
+        assert repaid == 0
+        # nothing on offer, or every amount on offer would leave a debt between 0 and the floor
+        assert cost == (owed if most else 0)
+        if most:
+            assert most < case["balance"]
+            assert case["debt_floor"] > 0
+            price = margin_math.auction_price_up(case["hi"], case["factor"])
+            unit = 10 ** case["decimals"]
+            # not even all that is on offer clears the debt, and one unit of it leaves dust
+            assert margin_math.mul_div_up(owed, unit, price) > most
+            one = margin_math.mul_div_up(1, price, unit) * BPS // (BPS + case["penalty"])
+            floor = case["debt_floor"]
+            assert case["debt"] <= floor or case["debt"] - one < floor
 
 
 @fast
