@@ -10,7 +10,7 @@ import pytest
 from surety.anvil import Anvil
 from surety.chain import Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from surety.deploy import LOCAL_KINDS, MAJOR, STABLE, SystemParams, local_kinds
+from surety.deploy import LOCAL_KINDS, MAJOR, STABLE, BookParams, SystemParams, local_kinds
 from surety.deploy.local import FEED_DECIMALS
 from surety.deploy.params import KindParams
 from tests.unit.vault.wide import CAPPED, ODD_KINDS
@@ -28,6 +28,22 @@ def world(base_world):
     """Three kinds: eth (18 decimals), btc (8), stable (6)."""
     with base_world.snapshot():
         yield base_world
+
+
+@pytest.fixture(scope="session")
+def base_still():
+    with Anvil(timestamp=GENESIS, block_interval=1) as node:
+        rpc = Rpc(node.url)
+        sender = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
+        kinds = local_kinds(sender, LOCAL_KINDS)
+        yield World(rpc, SystemParams(kinds=kinds, book=replace(BookParams(), rate=0)))
+
+
+@pytest.fixture
+def still(base_still):
+    """The same three kinds without interest: a debt is to the wei what was borrowed."""
+    with base_still.snapshot():
+        yield base_still
 
 
 @pytest.fixture(scope="session")
