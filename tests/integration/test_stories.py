@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Lives of positions, told step by step, with the exact sums at their end.
 
-Every move is also predicted by the model in tests/book.py; the numbers written here are worked out
+Every move is also predicted by surety.model; the numbers written here are worked out
 by hand from the specification. Levels are 75, 80 and 85 %; the penalty is 5 %, the grace an hour,
 the auction two hours from 101 % down to 88 % of the price.
 """

@@ -147,16 +147,12 @@ OUTCOMES = (
 
 
 def listed_reasons() -> set[str]:
-    """Return every reason that interfaces/IVault.vyi lists for a vault that stands."""
-    text = (paths.root() / "interfaces" / "IVault.vyi").read_text()
-    found = text.split("Reasons, each the violated fact:")[1].split("at construction")[0]
-    return set(re.findall(r'"([^"]+)"', found))
+    """Return every reason that the contracts can give: contracts/modules/reasons.vy."""
+    text = (paths.contracts() / "modules" / "reasons.vy").read_text()
+    numbers = [int(number) for number in re.findall(r"constant\(uint256\) = (\d+)", text)]
+    return {number.to_bytes(32).lstrip(b"\0").decode() for number in numbers}
 
 
-# what only other tokens or impossible numbers can bring about, with the test that does
-ELSEWHERE = {
-    "transfer in failed",
-    "transfer out failed",
-    "token kept a fee",
-}
+# what a whole transaction with enough gas and honest tokens cannot meet
+ELSEWHERE = {"gas too low"}
 TOLD_ONLY = {"price confirming"}
