@@ -1,0 +1,533 @@
+# SPDX-License-Identifier: MIT
+"""No mix of legs, callbacks and calls ends a risk-raising transaction without the initial check.
+
+A contract that owns accounts makes up to six calls of the vault in one transaction, and more of
+everything whenever it is called back. Afterwards each account is judged from raw words alone:
+whatever an owner's call raised in risk satisfies the initial level and the debt floor, nothing else
+lost collateral or gained debt but by a sale, an absorb or a tip, and no call went through while the
+lock was held. The same dice must convict vaults with one check taken out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from eth_utils.address import to_checksum_address
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from surety import paths
+from surety.chain import Contract, UnlockedSender, deploy_contract
+from surety.compile import Artifact, artifact
+from surety.deploy import LOCAL_KINDS, BookParams
+from surety.formulas import margin_math as m
+from tests.stateful.node import Ran, RevmNode
+from tests.stateful.scene import events
+from tests.world import BPS, GENESIS, MAX, WAD, World
+
+INT_MIN, INT_MAX = -(2**255), 2**255 - 1
+BOOK = BookParams()
+KINDS = 3
+UNIT = tuple(10**kind.decimals for kind in LOCAL_KINDS)
+BASE = tuple(kind.price for kind in LOCAL_KINDS)
+TIERED = 1  # the slot of a margin model with these brackets for kind 0, and its neighbour is empty
+BOUNDS, RATES = (10_000 * WAD,), (1_000, 4_000)
+PAUSE_BORROW, PAUSE_WITHDRAW = 1, 2
+
+
+class Violation(AssertionError):
+    """What the vault let happen and must not: the first word says which rule."""
+
+
+# what a transaction is made of
+
+
+class Call(NamedTuple):
+    """One call of the vault: fields that its function does not take are not used."""
+
+    what: str
+    account: int = 0
+    other: int = 0
+    kind: int = 0
+    size: str = "one"  # of an amount, as `Arena.amount` reads it
+    legs: tuple[tuple[int, str, str], ...] = ()  # kind, "in" or "out", size
+    debt: tuple[str, str] = ("none", "one")  # "none", "borrow" or "repay", size
+    slot: int = 0
+    has_data: bool = False
+
+
+class Transaction(NamedTuple):
+    """Changes of the surroundings, then calls in one transaction, and those inside callbacks."""
+
+    changes: tuple[tuple[Any, ...], ...]
+    calls: tuple[Call, ...]
+    inside: tuple[Call, ...]
+
+
+OWNER = ("deposit", "withdraw", "borrow", "repay", "adjust", "adjust", "move", "set_margin_model")
+KEEPER = ("margin_call", "margin_calls", "take", "takes", "cure", "absorb")
+LOCKED = ("accrue", "debt_of", "total_debt", "live_index", "health_factor", "lens")
+HARMLESS = ("transfer", "poke", "accounts", "totals")  # of others, or raw words
+ACCOUNTS = 8
+SIZES = st.sampled_from(("one", "some", "most", "edge", "edge", "over", "all", "beyond"))
+LEGS = st.lists(
+    st.tuples(st.integers(0, KINDS - 1), st.sampled_from(("in", "out")), SIZES),
+    max_size=KINDS,
+    unique_by=lambda leg: leg[0],
+).map(lambda legs: tuple(sorted(legs)))
+DEBTS = st.tuples(st.sampled_from(("none", "borrow", "repay")), SIZES)
+
+
+def calls(names: Sequence[str]) -> st.SearchStrategy[Call]:
+    return st.builds(
+        Call,
+        st.sampled_from(names),
+        st.integers(0, ACCOUNTS - 1),
+        st.integers(0, ACCOUNTS - 1),
+        st.integers(0, KINDS - 1),
+        SIZES,
+        LEGS,
+        DEBTS,
+        st.sampled_from((0, TIERED, TIERED, TIERED + 1, 255)),
+        st.booleans(),
+    )
+
+
+CHANGES = st.one_of(
+    st.tuples(
+        st.just("price"),
+        st.integers(0, KINDS - 1),
+        st.sampled_from((-30, -12, -7, -3, -1, 0, 2, 9, 25)),
+        st.sampled_from((0, 0, 50, 500, 2_000)),  # bps of lo below hi
+        st.sampled_from((BPS, BPS, 12_500, 25_000)),
+    ),
+    st.tuples(st.just("wait"), st.sampled_from((0, 1, 600, 3_600, 7_200, 7_201, 90_000))),
+    st.tuples(st.just("freeze"), st.integers(0, KINDS - 1), st.booleans()),
+    st.tuples(st.just("pause"), st.sampled_from((0, 0, 1, 2, 3, 16))),
+)
+TRANSACTIONS = st.lists(
+    st.builds(
+        Transaction,
+        st.lists(CHANGES, max_size=2).map(tuple),
+        st.lists(calls(OWNER + OWNER + KEEPER), min_size=1, max_size=6).map(tuple),
+        st.lists(calls(OWNER + KEEPER + LOCKED + HARMLESS), max_size=4).map(tuple),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+# where it happens
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An account's raw words."""
+
+    word: int
+    balances: tuple[int, ...]
+
+    @property
+    def normalized(self) -> int:
+        return self.word % 2**104
+
+    @property
+    def slot(self) -> int:
+        return (self.word >> 216) % 2**8
+
+
+class Arena:
+    """A book over told prices, with eight accounts in every plight; each play starts anew."""
+
+    def __init__(self, vault: Artifact, *, is_stormy: bool) -> None:
+        self.node = RevmNode(GENESIS)
+        self.world = world = World(self.node)
+        self.governor = UnlockedSender(self.node, world.governor)
+        self.counts: Counter[str] = Counter()
+        self._deploy(vault)
+        self.ids = [world.id(self.mixer.address, sub) for sub in (0, 1, 2, 3, 255)]
+        self.ids += [world.id(world.owner, sub) for sub in (0, 1)] + [world.id(world.other)]
+        self.mine = (0, 1, 2, 3, 4, 5)  # the mixer is owner, or operator of the sixth
+        self._fund()
+        self._open(is_stormy=is_stormy)
+        self._start = self.node.evm.snapshot(), self.node.time, self.node.number
+
+    def _new(self, what: str | Artifact, *args: Any) -> Contract:
+        item = artifact(what) if isinstance(what, str) else what
+        return Contract(self.node, deploy_contract(self.governor, item, *args), item.abi)
+
+    def _deploy(self, vault: Artifact) -> None:
+        world, sender = self.world, self.governor
+        self.hub, self.mixer = self._new("MockHub"), self._new("MockMixer")
+        self.models = self._new("MarginModels", sender.address)
+        tiered = self._new("TieredMargin", sender.address)
+        tiered.transact("set_brackets", 0, list(BOUNDS), list(RATES), sender=sender)
+        self.models.transact("list_model", TIERED, tiered.address, sender=sender)
+        # a token that calls its sender's friend on each transfer is among them
+        hook = self._new("ReentrantToken", "HOOK", "HOOK", LOCAL_KINDS[1].decimals)
+        self.tokens = [world.tokens[0], hook, world.tokens[2]]
+        b = BOOK
+        self.vault = self._new(
+            vault, sender.address, world.coin.address, self.hub.address, world.operators.address,
+            self.models.address, b.grace_period, b.auction_duration, b.call_cool_down, b.debt_floor,
+            b.call_tip, b.liquidation_penalty, b.rate,
+        )  # fmt: skip
+        for minter in (self.vault.address, sender.address):
+            world.coin.transact("set_ceiling", minter, 10**9 * WAD, sender=sender)
+        self.prices = list(BASE)
+        for kind, token in enumerate(self.tokens):
+            v = LOCAL_KINDS[kind].levels
+            self.hub.transact("set_kind", kind, token.address, sender=sender)
+            self._say(kind, 0, BPS)
+            self.vault.transact(
+                "list_collateral", kind, token.address, v.initial_ltv, v.maintenance_ltv,
+                v.close_out_ltv, v.start_factor, v.end_factor, 2**128 - 1, False, sender=sender,
+            )  # fmt: skip
+
+    def _fund(self) -> None:
+        world, sender, mixer = self.world, self.governor, self.mixer
+        vault = self.vault.address
+        for who in (mixer.address, world.owner, world.other):
+            world.coin.transact("mint", who, 10**7 * WAD, sender=sender)
+            for kind, token in enumerate(self.tokens):
+                token.transact("mint", who, 10**7 * UNIT[kind], sender=sender)
+                data = token.encode("approve", vault, MAX)
+                if who == mixer.address:
+                    mixer.transact("execute", token.address, data, sender=sender)
+                else:
+                    token.transact("approve", vault, MAX, sender=who)
+        world.operators.transact("set_operator", vault, mixer.address, 1, sender=world.owner)
+
+    def _open(self, *, is_stormy: bool) -> None:
+        """Open accounts, most at their limits; in a storm some are then called and for sale."""
+        plan: tuple[tuple[int, dict[int, int], int], ...] = (
+            (0, {0: 10 * UNIT[0], 1: UNIT[1]}, 20_000),
+            (1, {0: 4 * UNIT[0]}, 6_000),
+            (2, {1: UNIT[1]}, 30_000),
+            (3, {2: 50_000 * UNIT[2]}, 40_000),
+            (5, {0: 5 * UNIT[0]}, 7_500),
+            (6, {0: 6 * UNIT[0], 2: 100 * UNIT[2]}, 9_000),
+            (7, {1: 2 * UNIT[1]}, 60_000),
+        )
+        for at, legs, debt in plan:
+            args = (self.ids[at], list(legs.items()), debt * WAD - 2, self.world.stranger, b"")
+            if at in (6, 7):
+                owner = self.world.owner if at == 6 else self.world.other
+                self.vault.transact("adjust", *args, sender=owner)
+            else:
+                data = self.vault.encode("adjust", *args)
+                self.mixer.transact("execute", self.vault.address, data, sender=self.governor)
+        if is_stormy:
+            self.prices[0] = BASE[0] * 92 // 100  # below maintenance: a grace
+            self.prices[1] = BASE[1] * 87 // 100  # below close-out: at once
+            self._say(0, 0, BPS)
+            self._say(1, 0, BPS)
+            self.node.call("evm_setNextBlockTimestamp", hex(self.node.time + 600))
+            self.vault.transact("margin_calls", self.ids, sender=self.world.keeper)
+            self.node.call("evm_setNextBlockTimestamp", hex(self.node.time + 4_000))
+            self.node.call("anvil_mine", "0x1")
+        hook = self.tokens[1]
+        hook.transact("set_callback", self.mixer.address, b"", sender=self.governor)
+        self._first_prices = tuple(self.prices)
+
+    def restart(self) -> None:
+        """Go back to the plights of the beginning."""
+        taken, time, number = self._start
+        self.node.evm.revert(taken)
+        self.node.time, self.node.number = time, number
+        self._start = self.node.evm.snapshot(), time, number
+        self.prices = list(self._first_prices)
+
+    # surroundings
+
+    def _say(self, kind: int, gap: int, multiplier: int) -> None:
+        hi = self.prices[kind]
+        word = (kind, hi * (BPS - gap) // BPS, hi, multiplier, BPS, 0)
+        self.hub.transact("set_word", *word, sender=self.governor)
+
+    def change(self, change: tuple[Any, ...]) -> None:
+        what, *args = change
+        if what == "price":
+            kind, percent, gap, multiplier = args
+            self.prices[kind] = max(1, self.prices[kind] * (100 + percent) // 100)
+            self._say(kind, gap, multiplier)
+        elif what == "wait":
+            self.node.call("evm_setNextBlockTimestamp", hex(self.node.time + args[0]))
+            self.node.call("anvil_mine", "0x1")
+        elif what == "freeze":
+            self.vault.transact("set_frozen", *args, sender=self.governor)
+        else:
+            self.vault.transact("set_pauses", *args, sender=self.governor)
+
+    # raw words
+
+    def raw(self, contract: Contract, name: str, *args: int) -> int:
+        function = contract.interface.function(name, len(args))
+        return int.from_bytes(self.node.view(contract.address, function.encode(*args))[:32])
+
+    def position(self, at: int) -> Position:
+        id = self.ids[at]
+        balances = tuple(self.raw(self.vault, "balances", id, kind) for kind in range(KINDS))
+        return Position(self.raw(self.vault, "accounts", id), balances)
+
+    def positions(self) -> list[Position]:
+        return [self.position(at) for at in range(ACCOUNTS)]
+
+    def index(self) -> int:
+        word = self.raw(self.vault, "interest")
+        since = self.node.time - (word >> 128) % 2**40
+        index = word % 2**128
+        return m.index_up(index, (word >> 168) % 2**80, since) if since else index
+
+    def debt(self, position: Position) -> int:
+        return m.debt_up(position.normalized, self.index())
+
+    def capacities(self, position: Position) -> tuple[int, int]:
+        """Return what a position supports at the initial and at the target level."""
+        frozen = self.raw(self.vault, "totals") >> 200
+        initial = target = 0
+        for kind, balance in enumerate(position.balances):
+            word, config = self.raw(self.hub, "words", kind), LOCAL_KINDS[kind]
+            lo = m.value_down(balance, word % 2**88, config.decimals)
+            hi = m.value_down(balance, (word >> 88) % 2**88, config.decimals)
+            ltv, multiplier = config.levels.initial_ltv, (word >> 216) % 2**16
+            supports = m.initial_capacity(lo, ltv, multiplier, (frozen >> kind) % 2)
+            supports_target = m.target_capacity(hi, ltv)
+            if position.slot == TIERED and kind == 0:
+                rate, offset = m.bracket_line(hi, *BOUNDS, 0, 0, *RATES, 0, 0)
+                supports -= m.tier_surcharge_up(supports, hi, rate, offset)
+                supports_target -= m.tier_surcharge_up(supports_target, hi, rate, offset)
+            initial += supports
+            target += supports_target
+        return initial, target
+
+    # calls
+
+    def amount(self, size: str, has: int, room: int) -> int:
+        """Return an amount: of what there is, or at the edge of what the check leaves room for."""
+        sizes = {
+            "one": 1,
+            "some": has // 10 + 1,
+            "most": has // 2 + 1,
+            "edge": max(room, 1),
+            "over": room + 1 + room // 10**6,
+            "all": MAX,
+            "beyond": has + 1,
+        }
+        return sizes[size]
+
+    def coins(self, at: int, verb: str, size: str) -> int:
+        position = self.position(at)
+        debt, (initial, _) = self.debt(position), self.capacities(position)
+        room = max(0, initial - debt - 2)
+        if verb == "borrow":
+            amount = self.amount(size, max(debt, BOOK.debt_floor), room)
+            return room * 2 + BOOK.debt_floor if size == "all" else amount
+        return self.amount(size, debt, max(0, debt - BOOK.debt_floor))
+
+    def collateral(self, at: int, kind: int, verb: str, size: str) -> int:
+        position = self.position(at)
+        debt, (initial, _) = self.debt(position), self.capacities(position)
+        has, lo = position.balances[kind], self.raw(self.hub, "words", kind) % 2**88
+        per_unit = max(1, lo * LOCAL_KINDS[kind].levels.initial_ltv)
+        room = abs(initial - debt) * UNIT[kind] * BPS // per_unit
+        if verb == "in":
+            return min(self.amount(size, max(has, UNIT[kind]), room), 10**6 * UNIT[kind])
+        return self.amount(size, has, min(room, has))
+
+    def legs(self, call: Call) -> list[tuple[int, int]]:
+        legs = []
+        for kind, verb, size in call.legs:
+            amount = self.collateral(call.account, kind, verb, size)
+            whole = INT_MIN if verb == "out" and amount == MAX else None
+            legs.append((kind, whole or (amount if verb == "in" else -min(amount, INT_MAX))))
+        return legs
+
+    def encode(self, call: Call) -> tuple[str, bytes]:
+        """Return whom a call is made to, and its data."""
+        id, vault, what, mixer = self.ids[call.account], self.vault, call.what, self.mixer.address
+        args: tuple[Any, ...] = (id,)
+        data = b"\x01" if call.has_data else b""
+        if what in ("deposit", "withdraw"):
+            verb = "in" if what == "deposit" else "out"
+            args = (id, call.kind, self.collateral(call.account, call.kind, verb, call.size))
+            args += (mixer,) if what == "withdraw" else ()
+        elif what in ("borrow", "repay"):
+            args = (id, self.coins(call.account, what, call.size))
+            args += (mixer,) if what == "borrow" else ()
+        elif what == "adjust":
+            verb, size = call.debt
+            delta = 0 if verb == "none" else self.coins(call.account, verb, size)
+            if verb == "repay":
+                delta = -delta if delta <= INT_MAX else INT_MIN
+            args = (id, self.legs(call), min(delta, INT_MAX), mixer, data)
+        elif what == "move":
+            legs = [(kind, abs(amount)) for kind, amount in self.legs(call)]
+            legs = [(kind, min(amount, INT_MAX)) for kind, amount in legs]
+            debt = self.coins(call.account, "repay", call.size) if call.debt[0] != "none" else 0
+            args = (id, self.ids[call.other], legs, debt)
+        elif what == "set_margin_model":
+            args = (id, call.slot)
+        elif what == "margin_calls":
+            args = ([self.ids[call.other], id, self.ids[call.other]],)
+        elif what == "take":
+            has = self.position(call.account).balances[call.kind]
+            args = (id, call.kind, self.amount(call.size, has, has), MAX, mixer, data)
+        elif what == "takes":
+            orders = [(self.ids[at], call.kind, MAX, MAX) for at in (call.account, call.other)]
+            args = (orders, mixer)
+        elif what in ("accrue", "total_debt", "live_index", "totals"):
+            args = ()
+        elif what == "lens":
+            lens = self.world.lens
+            return lens.address, lens.encode("account_of", vault.address, id)
+        elif what == "transfer":
+            coin = self.world.coin
+            return coin.address, coin.encode("transfer", self.world.stranger, 1)
+        elif what == "poke":
+            return self.hub.address, self.hub.encode("sync_one", call.kind)
+        return vault.address, vault.encode(what, *args)
+
+    # play and judge
+
+    def play(self, transaction: Transaction) -> None:
+        """Make one transaction after its changes, and judge what it left."""
+        for change in transaction.changes:
+            self.change(change)
+        mixer, at = self.mixer, self.node.time + 1
+        steps = [self.encode(call) for call in transaction.calls]
+        inside = [self.encode(call) for call in transaction.inside]
+        before = self.positions()
+        data = mixer.encode("mix", steps, inside)
+        ran = self.node.run(self.world.governor, mixer.address, data, at)
+        assert ran.reason is None, ran.reason
+        assert ran.output is not None
+        done, inside_done, inside_made = mixer.decode("mix", ran.output)
+        made = [call for i, call in enumerate(transaction.calls) if done >> i & 1]
+        self.counts["transactions"] += 1
+        self.counts["in callbacks"] += inside_made
+        self.counts.update(call.what for call in made)
+        for i, call in enumerate(transaction.inside):
+            if inside_done >> i & 1 and call.what not in HARMLESS:
+                raise Violation(f"lock: {call} went through inside a callback")
+        self.judge(made, before, self.positions(), Excuses.of(self, ran))
+
+    def raised(self, made: Sequence[Call], after: Sequence[Position]) -> dict[int, int]:
+        """Return the accounts whose risk an owner's call raised, with the pauses that forbid it."""
+        found: Counter[int] = Counter()
+        for call in made:
+            at = call.account
+            out = any(verb == "out" for _, verb, _ in call.legs)
+            if call.what == "withdraw" or (call.what == "adjust" and out):
+                found[at] |= PAUSE_WITHDRAW
+            if call.what == "borrow" or (call.what == "adjust" and call.debt[0] == "borrow"):
+                found[at] |= PAUSE_BORROW
+            if call.what == "move":
+                if call.legs:
+                    found[at] |= PAUSE_WITHDRAW
+                if call.debt[0] != "none":
+                    found[call.other] |= PAUSE_BORROW
+            if call.what == "set_margin_model":
+                found[at] |= 0
+        return dict(found)
+
+    def judge(
+        self,
+        made: Sequence[Call],
+        before: Sequence[Position],
+        after: Sequence[Position],
+        excuses: Excuses,
+    ) -> None:
+        pauses = (self.raw(self.vault, "totals") >> 152) % 2**16
+        raised = self.raised(made, after)
+        for at, forbidden in raised.items():
+            debt, (initial, _) = self.debt(after[at]), self.capacities(after[at])
+            if at not in self.mine:
+                raise Violation(f"authority: account {at} was changed by a stranger")
+            if debt == 0:
+                continue
+            self.counts["checked"] += 1
+            if debt > initial:
+                raise Violation(f"initial: account {at} owes {debt}, supports {initial}")
+            if debt < BOOK.debt_floor:
+                raise Violation(f"floor: account {at} owes {debt}")
+            if forbidden & pauses and excuses.is_untouched(at):
+                raise Violation(f"pause: account {at} at pauses {pauses}")
+        for at, (was, now) in enumerate(zip(before, after, strict=True)):
+            if at in raised:
+                continue
+            for kind in range(KINDS):
+                if was.balances[kind] - now.balances[kind] > excuses.sold[at, kind]:
+                    raise Violation(f"collateral: account {at} lost kind {kind}")
+            if now.normalized - was.normalized > excuses.tips[at]:
+                raise Violation(f"debt: account {at} owes more")
+            if at not in self.mine and now.word >> 216 != was.word >> 216:
+                raise Violation(f"model: account {at} has another model")
+            if excuses.is_untouched(at):
+                margins = [self.capacities(p)[1] - self.debt(p) for p in (was, now)]
+                if margins[1] < margins[0]:
+                    raise Violation(f"margin: account {at} fell")
+
+
+@dataclass(frozen=True, slots=True)
+class Excuses:
+    """What sales, absorbs and tips explain, by the vault's events."""
+
+    sold: Counter[tuple[int, int]]
+    tips: Counter[int]  # normalized
+
+    @classmethod
+    def of(cls, arena: Arena, ran: Ran) -> Excuses:
+        found = cls(Counter(), Counter())
+        topics = {events()[name][0]: name for name in ("Taken", "Absorbed", "MarginCalled")}
+        for log in ran.logs:
+            name = topics.get(log.topics[0])
+            if name is None or to_checksum_address(log.address) != arena.vault.address:
+                continue
+            at, words = arena.ids.index(int(log.topics[1], 16)), bytes(log.data[1])
+            if name == "Taken":
+                found.sold[at, int(log.topics[2], 16)] += int.from_bytes(words[:32])
+            elif name == "Absorbed":
+                found.sold.update({(at, kind): 2**128 for kind in range(KINDS)})
+            else:
+                found.tips[at] += m.borrowed_up(int.from_bytes(words[32:64]), arena.index())
+            arena.counts[name] += 1
+        return found
+
+    def is_untouched(self, at: int) -> bool:
+        return not self.tips[at] and not any(self.sold[at, kind] for kind in range(KINDS))
+
+
+def search(
+    arenas: Sequence[Arena], examples: int, *, is_shrunk: bool = True, has_inside: bool = True
+) -> Counter[str]:
+    """Let Hypothesis look for a violation; the last thing it says is the shortest one."""
+    phases = [Phase.generate, Phase.shrink] if is_shrunk else [Phase.generate]
+
+    @seed(20_261)
+    @settings(
+        max_examples=examples,
+        phases=phases,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.integers(0, len(arenas) - 1), TRANSACTIONS)
+    def look(which: int, transactions: list[Transaction]) -> None:
+        arenas[which].restart()
+        for transaction in transactions:
+            arenas[which].play(transaction if has_inside else transaction._replace(inside=()))
+
+    look()
+    return sum((arena.counts for arena in arenas), Counter())
+
+
+def arenas_of(vault: Artifact) -> list[Arena]:
+    return [Arena(vault, is_stormy=is_stormy) for is_stormy in (False, True)]
