@@ -10,9 +10,12 @@ lock was held. The same dice must convict vaults with one check taken out.
 
 from __future__ import annotations
 
+import os
+import random
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,8 +23,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from eth_utils.address import to_checksum_address
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
 from surety import paths
 from surety.chain import Contract, UnlockedSender, deploy_contract
@@ -76,52 +77,67 @@ KEEPER = ("margin_call", "margin_calls", "take", "takes", "cure", "absorb")
 LOCKED = ("accrue", "debt_of", "total_debt", "live_index", "health_factor", "lens")
 HARMLESS = ("transfer", "poke", "accounts", "totals")  # of others, or raw words
 ACCOUNTS = 8
-SIZES = st.sampled_from(("one", "some", "most", "edge", "edge", "over", "all", "beyond"))
-LEGS = st.lists(
-    st.tuples(st.integers(0, KINDS - 1), st.sampled_from(("in", "out")), SIZES),
-    max_size=KINDS,
-    unique_by=lambda leg: leg[0],
-).map(lambda legs: tuple(sorted(legs)))
-DEBTS = st.tuples(st.sampled_from(("none", "borrow", "repay")), SIZES)
-
-
-def calls(names: Sequence[str]) -> st.SearchStrategy[Call]:
-    return st.builds(
-        Call,
-        st.sampled_from(names),
-        st.integers(0, ACCOUNTS - 1),
-        st.integers(0, ACCOUNTS - 1),
-        st.integers(0, KINDS - 1),
-        SIZES,
-        LEGS,
-        DEBTS,
-        st.sampled_from((0, TIERED, TIERED, TIERED + 1, 255)),
-        st.booleans(),
-    )
-
-
-CHANGES = st.one_of(
-    st.tuples(
-        st.just("price"),
-        st.integers(0, KINDS - 1),
-        st.sampled_from((-30, -12, -7, -3, -1, 0, 2, 9, 25)),
-        st.sampled_from((0, 0, 50, 500, 2_000)),  # bps of lo below hi
-        st.sampled_from((BPS, BPS, 12_500, 25_000)),
-    ),
-    st.tuples(st.just("wait"), st.sampled_from((0, 1, 600, 3_600, 7_200, 7_201, 90_000))),
-    st.tuples(st.just("freeze"), st.integers(0, KINDS - 1), st.booleans()),
-    st.tuples(st.just("pause"), st.sampled_from((0, 0, 1, 2, 3, 16))),
+SIZES = ("one", "some", "most", "edge", "edge", "over", "all", "beyond")
+# what each account begins with: whole tokens by kind, and coins owed
+OPENED: tuple[tuple[dict[int, int], int], ...] = (
+    ({0: 10, 1: 1}, 20_000),
+    ({0: 4}, 6_000),
+    ({1: 1}, 30_000),
+    ({2: 50_000}, 40_000),
+    ({}, 0),
+    ({0: 5}, 7_500),
+    ({0: 6, 2: 100}, 9_000),
+    ({1: 2}, 60_000),
 )
-TRANSACTIONS = st.lists(
-    st.builds(
-        Transaction,
-        st.lists(CHANGES, max_size=2).map(tuple),
-        st.lists(calls(OWNER + OWNER + KEEPER), min_size=1, max_size=6).map(tuple),
-        st.lists(calls(OWNER + KEEPER + LOCKED + HARMLESS), max_size=4).map(tuple),
-    ),
-    min_size=1,
-    max_size=3,
-)
+MINE = (0, 1, 2, 3, 4, 5)  # the mixer is owner, or operator of the sixth
+CHANGES = (
+    ("price", range(KINDS), (-30, -12, -7, -3, -1, 0, 2, 9, 25), (0, 0, 50, 500, 2_000),
+     (BPS, BPS, BPS, 12_500, 25_000)),  # kind, percent, bps of lo below hi, initial multiplier
+    ("wait", (0, 1, 600, 3_600, 7_200, 7_201, 90_000)),
+    ("freeze", range(KINDS), (False, False, True)),
+    ("pause", (0, 0, 0, 1, 2, 3, 16)),
+)  # fmt: skip
+
+
+class Dice:
+    """A seeded source of transactions."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def some(self, items: Sequence[Any]) -> Any:
+        return self._random.choice(items)
+
+    def chance(self, share: float) -> bool:
+        return self._random.random() < share
+
+    def call(self, names: Sequence[str]) -> Call:
+        some = self.some
+        account = some(range(ACCOUNTS)) if self.chance(0.4) else some(MINE)
+        kinds = sorted(self._random.sample(range(KINDS), some((0, 1, 1, 2, 2, 3))))
+        if self.chance(0.5):
+            kinds = sorted(OPENED[account][0])
+        return Call(
+            some(names),
+            account,
+            some(range(ACCOUNTS)) if self.chance(0.4) else some(MINE),
+            kinds[0] if kinds else some(range(KINDS)),
+            some(SIZES),
+            tuple((kind, some(("in", "out")), some(SIZES)) for kind in kinds),
+            (some(("none", "borrow", "borrow", "repay")), some(SIZES)),
+            some((0, TIERED, TIERED, TIERED + 1, 255)),
+            self.chance(0.5),
+        )
+
+    def transaction(self) -> Transaction:
+        changes = [some for some in CHANGES if self.chance(0.3)]
+        calls = [OWNER, OWNER, OWNER, KEEPER]
+        inside = [OWNER, KEEPER, LOCKED, HARMLESS]
+        return Transaction(
+            tuple((what, *map(self.some, args)) for what, *args in changes),
+            tuple(self.call(self.some(calls)) for _ in range(self.some((1, 2, 3, 4, 5, 6)))),
+            tuple(self.call(self.some(inside)) for _ in range(self.some((0, 1, 2, 4)))),
+        )
 
 
 # where it happens
@@ -146,7 +162,7 @@ class Position:
 class Arena:
     """A book over told prices, with eight accounts in every plight; each play starts anew."""
 
-    def __init__(self, vault: Artifact, *, is_stormy: bool) -> None:
+    def __init__(self, vault: Artifact, *, is_stormy: bool, weakness: int | None = None) -> None:
         self.node = RevmNode(GENESIS)
         self.world = world = World(self.node)
         self.governor = UnlockedSender(self.node, world.governor)
@@ -154,9 +170,10 @@ class Arena:
         self._deploy(vault)
         self.ids = [world.id(self.mixer.address, sub) for sub in (0, 1, 2, 3, 255)]
         self.ids += [world.id(world.owner, sub) for sub in (0, 1)] + [world.id(world.other)]
-        self.mine = (0, 1, 2, 3, 4, 5)  # the mixer is owner, or operator of the sixth
         self._fund()
         self._open(is_stormy=is_stormy)
+        if weakness is not None:
+            self.vault.transact("weaken", weakness, sender=self.governor)
         self._start = self.node.evm.snapshot(), self.node.time, self.node.number
 
     def _new(self, what: str | Artifact, *args: Any) -> Contract:
@@ -207,17 +224,11 @@ class Arena:
 
     def _open(self, *, is_stormy: bool) -> None:
         """Open accounts, most at their limits; in a storm some are then called and for sale."""
-        plan: tuple[tuple[int, dict[int, int], int], ...] = (
-            (0, {0: 10 * UNIT[0], 1: UNIT[1]}, 20_000),
-            (1, {0: 4 * UNIT[0]}, 6_000),
-            (2, {1: UNIT[1]}, 30_000),
-            (3, {2: 50_000 * UNIT[2]}, 40_000),
-            (5, {0: 5 * UNIT[0]}, 7_500),
-            (6, {0: 6 * UNIT[0], 2: 100 * UNIT[2]}, 9_000),
-            (7, {1: 2 * UNIT[1]}, 60_000),
-        )
-        for at, legs, debt in plan:
-            args = (self.ids[at], list(legs.items()), debt * WAD - 2, self.world.stranger, b"")
+        for at, (held, debt) in enumerate(OPENED):
+            legs = [(kind, amount * UNIT[kind]) for kind, amount in held.items()]
+            args = (self.ids[at], legs, debt * WAD - 2, self.world.stranger, b"")
+            if not held:
+                continue
             if at in (6, 7):
                 owner = self.world.owner if at == 6 else self.world.other
                 self.vault.transact("adjust", *args, sender=owner)
@@ -236,6 +247,7 @@ class Arena:
         hook = self.tokens[1]
         hook.transact("set_callback", self.mixer.address, b"", sender=self.governor)
         self._first_prices = tuple(self.prices)
+        self.look()
 
     def restart(self) -> None:
         """Go back to the plights of the beginning."""
@@ -272,16 +284,19 @@ class Arena:
         function = contract.interface.function(name, len(args))
         return int.from_bytes(self.node.view(contract.address, function.encode(*args))[:32])
 
-    def position(self, at: int) -> Position:
-        id = self.ids[at]
-        balances = tuple(self.raw(self.vault, "balances", id, kind) for kind in range(KINDS))
-        return Position(self.raw(self.vault, "accounts", id), balances)
-
-    def positions(self) -> list[Position]:
-        return [self.position(at) for at in range(ACCOUNTS)]
+    def look(self) -> list[Position]:
+        """Read every word again."""
+        self.positions, vault = [], self.vault
+        for id in self.ids:
+            word = self.raw(vault, "accounts", id)
+            balances = tuple(self.raw(vault, "balances", id, kind) for kind in range(KINDS))
+            self.positions.append(Position(word, balances))
+        self.price_words = [self.raw(self.hub, "words", kind) for kind in range(KINDS)]
+        self.totals, self.interest = self.raw(vault, "totals"), self.raw(vault, "interest")
+        return self.positions
 
     def index(self) -> int:
-        word = self.raw(self.vault, "interest")
+        word = self.interest
         since = self.node.time - (word >> 128) % 2**40
         index = word % 2**128
         return m.index_up(index, (word >> 168) % 2**80, since) if since else index
@@ -291,10 +306,10 @@ class Arena:
 
     def capacities(self, position: Position) -> tuple[int, int]:
         """Return what a position supports at the initial and at the target level."""
-        frozen = self.raw(self.vault, "totals") >> 200
+        frozen = self.totals >> 200
         initial = target = 0
         for kind, balance in enumerate(position.balances):
-            word, config = self.raw(self.hub, "words", kind), LOCAL_KINDS[kind]
+            word, config = self.price_words[kind], LOCAL_KINDS[kind]
             lo = m.value_down(balance, word % 2**88, config.decimals)
             hi = m.value_down(balance, (word >> 88) % 2**88, config.decimals)
             ltv, multiplier = config.levels.initial_ltv, (word >> 216) % 2**16
@@ -324,7 +339,7 @@ class Arena:
         return sizes[size]
 
     def coins(self, at: int, verb: str, size: str) -> int:
-        position = self.position(at)
+        position = self.positions[at]
         debt, (initial, _) = self.debt(position), self.capacities(position)
         room = max(0, initial - debt - 2)
         if verb == "borrow":
@@ -333,9 +348,9 @@ class Arena:
         return self.amount(size, debt, max(0, debt - BOOK.debt_floor))
 
     def collateral(self, at: int, kind: int, verb: str, size: str) -> int:
-        position = self.position(at)
+        position = self.positions[at]
         debt, (initial, _) = self.debt(position), self.capacities(position)
-        has, lo = position.balances[kind], self.raw(self.hub, "words", kind) % 2**88
+        has, lo = position.balances[kind], self.price_words[kind] % 2**88
         per_unit = max(1, lo * LOCAL_KINDS[kind].levels.initial_ltv)
         room = abs(initial - debt) * UNIT[kind] * BPS // per_unit
         if verb == "in":
@@ -378,7 +393,7 @@ class Arena:
         elif what == "margin_calls":
             args = ([self.ids[call.other], id, self.ids[call.other]],)
         elif what == "take":
-            has = self.position(call.account).balances[call.kind]
+            has = self.positions[call.account].balances[call.kind]
             args = (id, call.kind, self.amount(call.size, has, has), MAX, mixer, data)
         elif what == "takes":
             orders = [(self.ids[at], call.kind, MAX, MAX) for at in (call.account, call.other)]
@@ -402,9 +417,9 @@ class Arena:
         for change in transaction.changes:
             self.change(change)
         mixer, at = self.mixer, self.node.time + 1
+        before = self.look()
         steps = [self.encode(call) for call in transaction.calls]
         inside = [self.encode(call) for call in transaction.inside]
-        before = self.positions()
         data = mixer.encode("mix", steps, inside)
         ran = self.node.run(self.world.governor, mixer.address, data, at)
         assert ran.reason is None, ran.reason
@@ -417,9 +432,12 @@ class Arena:
         for i, call in enumerate(transaction.inside):
             if inside_done >> i & 1 and call.what not in HARMLESS:
                 raise Violation(f"lock: {call} went through inside a callback")
-        self.judge(made, before, self.positions(), Excuses.of(self, ran))
+        after = self.look()
+        self.judge(made, before, after, Excuses.of(self, ran))
 
-    def raised(self, made: Sequence[Call], after: Sequence[Position]) -> dict[int, int]:
+    def raised(
+        self, made: Sequence[Call], before: Sequence[Position], after: Sequence[Position]
+    ) -> dict[int, int]:
         """Return the accounts whose risk an owner's call raised, with the pauses that forbid it."""
         found: Counter[int] = Counter()
         for call in made:
@@ -432,7 +450,8 @@ class Arena:
             if call.what == "move":
                 if call.legs:
                     found[at] |= PAUSE_WITHDRAW
-                if call.debt[0] != "none":
+                # a debt at the floor stays where it is: what is asked for is cut to nothing
+                if after[call.other].normalized > before[call.other].normalized:
                     found[call.other] |= PAUSE_BORROW
             if call.what == "set_margin_model":
                 found[at] |= 0
@@ -445,11 +464,11 @@ class Arena:
         after: Sequence[Position],
         excuses: Excuses,
     ) -> None:
-        pauses = (self.raw(self.vault, "totals") >> 152) % 2**16
-        raised = self.raised(made, after)
+        pauses = (self.totals >> 152) % 2**16
+        raised = self.raised(made, before, after)
         for at, forbidden in raised.items():
             debt, (initial, _) = self.debt(after[at]), self.capacities(after[at])
-            if at not in self.mine:
+            if at not in MINE:
                 raise Violation(f"authority: account {at} was changed by a stranger")
             if debt == 0:
                 continue
@@ -468,7 +487,7 @@ class Arena:
                     raise Violation(f"collateral: account {at} lost kind {kind}")
             if now.normalized - was.normalized > excuses.tips[at]:
                 raise Violation(f"debt: account {at} owes more")
-            if at not in self.mine and now.word >> 216 != was.word >> 216:
+            if at not in MINE and now.word >> 216 != was.word >> 216:
                 raise Violation(f"model: account {at} has another model")
             if excuses.is_untouched(at):
                 margins = [self.capacities(p)[1] - self.debt(p) for p in (was, now)]
@@ -505,29 +524,209 @@ class Excuses:
         return not self.tips[at] and not any(self.sold[at, kind] for kind in range(KINDS))
 
 
-def search(
-    arenas: Sequence[Arena], examples: int, *, is_shrunk: bool = True, has_inside: bool = True
-) -> Counter[str]:
-    """Let Hypothesis look for a violation; the last thing it says is the shortest one."""
-    phases = [Phase.generate, Phase.shrink] if is_shrunk else [Phase.generate]
-
-    @seed(20_261)
-    @settings(
-        max_examples=examples,
-        phases=phases,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.integers(0, len(arenas) - 1), TRANSACTIONS)
-    def look(which: int, transactions: list[Transaction]) -> None:
-        arenas[which].restart()
+def fails(arena: Arena, transactions: Sequence[Transaction]) -> Violation | None:
+    """Play from the beginning; the violation that it ends in."""
+    arena.restart()
+    try:
         for transaction in transactions:
-            arenas[which].play(transaction if has_inside else transaction._replace(inside=()))
+            arena.play(transaction)
+    except Violation as violation:
+        return violation
+    return None
 
-    look()
+
+def shorter(found: Sequence[Transaction]) -> Iterator[list[Transaction]]:
+    """Leave out one transaction, change, call or inner call at a time."""
+    for at, whole in enumerate(found):
+        rest = [*found[:at]], [*found[at + 1 :]]
+        yield [*rest[0], *rest[1]]
+        for name in Transaction._fields:
+            items = getattr(whole, name)
+            for i in range(len(items)):
+                less = whole._replace(**{name: items[:i] + items[i + 1 :]})
+                yield [*rest[0], less, *rest[1]]
+
+
+def shrink(arena: Arena, found: list[Transaction]) -> list[Transaction]:
+    """Leave out whatever is not needed for a violation."""
+    while True:
+        for less in shorter(found):
+            if fails(arena, less):
+                found = less
+                break
+        else:
+            return found
+
+
+def search(
+    arenas: Sequence[Arena], plays: int, seed: int, *, has_inside: bool = True
+) -> Counter[str]:
+    """Look for a violation in so many plays of three transactions; tell the shortest one."""
+    dice = Dice(seed)
+    for at in range(plays):
+        arena = arenas[at % len(arenas)]
+        transactions = [dice.transaction() for _ in range(3)]
+        if not has_inside:
+            transactions = [one._replace(inside=()) for one in transactions]
+        if fails(arena, transactions):
+            found = shrink(arena, transactions)
+            story = "".join(f"\n  {one}" for one in found)
+            raise Violation(f"{fails(arena, found)}\nseed {seed}, play {at}:{story}")
     return sum((arena.counts for arena in arenas), Counter())
 
 
-def arenas_of(vault: Artifact) -> list[Arena]:
-    return [Arena(vault, is_stormy=is_stormy) for is_stormy in (False, True)]
+def arenas_of(vault: Artifact, weakness: int | None = None) -> list[Arena]:
+    return [Arena(vault, is_stormy=is_stormy, weakness=weakness) for is_stormy in (False, True)]
+
+
+PLAYS = 1_000
+# of three times as many transactions: what must have happened, or the search proves little
+EXPECTED = {
+    "in callbacks": 1_000, "checked": 500, "deposit": 500, "withdraw": 80, "borrow": 70,
+    "repay": 500, "adjust": 350, "move": 30, "set_margin_model": 200, "margin_calls": 100,
+    "MarginCalled": 40, "Taken": 40, "Absorbed": 4,
+}  # fmt: skip
+
+
+def test_no_mix_escapes_the_initial_check():
+    counts = search(arenas_of(artifact("Vault")), PLAYS, seed=1)
+    assert counts["transactions"] == 3 * PLAYS
+    rare = {what: counts[what] for what, least in EXPECTED.items() if counts[what] < least}
+    assert not rare, counts
+
+
+@pytest.mark.deep
+@pytest.mark.skipif("SURETY_FUZZ_MINUTES" not in os.environ, reason="set SURETY_FUZZ_MINUTES")
+def test_no_mix_escapes_the_initial_check__as_long_as_asked():
+    arenas, seed = arenas_of(artifact("Vault")), int(os.environ.get("SURETY_FUZZ_SEED", "1000"))
+    until = time.monotonic() + 60 * float(os.environ["SURETY_FUZZ_MINUTES"])
+    while time.monotonic() < until:
+        counts = search(arenas, 1_000, seed)
+        seed += 1
+    assert counts["checked"] >= 800, counts
+
+
+# the weak vault: each number takes one thing out
+
+WEAKNESSES: dict[int, tuple[str, str, str, str]] = {
+    1: (
+        "initial",
+        "only who borrows is checked",
+        "if raised != 0 and owed != 0:",
+        "if raised != 0 and owed != 0 and (borrowed > 0 or self.weakness != 1):",
+    ),
+    2: (
+        "initial",
+        "only the first leg counts",
+        "raised |= ledger.PAUSE_WITHDRAW",
+        "raised |= ledger.PAUSE_WITHDRAW if i == 0 or self.weakness != 2 else 0",
+    ),
+    3: (
+        "initial",
+        "the destination of a move is not checked",
+        "self.check_initial(id, word, owed, raised)",
+        "if self.weakness != 3 or not inside: self.check_initial(id, word, owed, raised)",
+    ),
+    4: (
+        "initial",
+        "a margin model may be left at any time",
+        "if word & account.DEBT_MASK != 0:",
+        "if word & account.DEBT_MASK != 0 and self.weakness != 4:",
+    ),
+    5: (
+        "initial",
+        "the higher price counts",
+        "price & price_word.PRICE_MASK,",
+        "(price >> (price_word.HI if self.weakness == 5 else 0)) & price_word.PRICE_MASK,",
+    ),
+    6: (
+        "floor",
+        "no debt is too small",
+        "if owed < debt_floor:",
+        "if owed < debt_floor and self.weakness != 6:",
+    ),
+    7: (
+        "pause",
+        "a pause of withdrawing is forgotten",
+        "if paused != 0:",
+        "if paused != 0 and self.weakness != 7:",
+    ),
+    8: (
+        "authority",
+        "anybody may do anything",
+        "if raised | enabled != 0:",
+        "if raised | enabled != 0 and self.weakness != 8:",
+    ),
+    9: (
+        "initial",
+        "frozen kinds support debt",
+        "totals >> (ledger.FROZEN + kind) & 1,",
+        "totals >> (ledger.FROZEN + kind) & 1 if self.weakness != 9 else 0,",
+    ),
+}
+# and without number: `borrow` and `repay` do not take the lock
+UNLOCKED = tuple(
+    (f"@external\ndef {name}(", f"@external\n@reentrant\ndef {name}(")
+    for name in ("borrow", "repay")
+)
+
+
+WEAKEN = """\
+weakness: uint256
+
+
+@external
+def weaken(weakness: uint256):
+    self.weakness = weakness
+
+
+"""
+
+
+@cache
+def weak_vault() -> Artifact:
+    """Compile the vault with a switch for each weakness, for speed and not for size."""
+    from vyper.compiler import outputs_from_compiler_data
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+    from vyper.compiler.settings import OptimizationLevel, Settings
+
+    bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), paths.root()])
+    source = bundle.load_file(paths.contracts() / "Vault.vy")
+    text = source.contents
+    replacements = [(old, new) for _, _, old, new in WEAKNESSES.values()]
+    replacements += [
+        *UNLOCKED,
+        ("# pragma optimize codesize\n", ""),
+        ("# position\n", WEAKEN + "# position\n"),
+    ]
+    for old, new in replacements:
+        assert text.count(old) == 1, f"the vault has no longer just one {old!r}"
+        text = text.replace(old, new)
+    settings = Settings(optimize=OptimizationLevel.GAS)
+    data = CompilerData(replace(source, contents=text), bundle, settings=settings)
+    outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
+    bytecode = bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
+    return replace(artifact("Vault"), abi=outputs["abi"], bytecode=bytecode)
+
+
+@pytest.mark.parametrize("weakness", WEAKNESSES)
+def test_search__convicts_a_weak_vault(weakness):
+    """The positive control: with one thing taken out the same dice find it, and tell it short."""
+    rule, _, _, _ = WEAKNESSES[weakness]
+    with pytest.raises(Violation) as caught:
+        search(arenas_of(weak_vault(), weakness), 600, seed=1, has_inside=False)
+    told = str(caught.value)
+    assert told.startswith(rule + ":")
+    assert 1 <= told.count("Transaction(") <= 2
+
+
+def test_search__convicts_a_vault_without_its_lock():
+    with pytest.raises(Violation, match=r"^lock: "):
+        search(arenas_of(weak_vault(), 0), 100, seed=1)
+
+
+def test_search__acquits_the_weak_vault_with_nothing_taken_out():
+    """What convicts the weak vaults is the weakness, not the way in which they are built."""
+    counts = search(arenas_of(weak_vault(), 0), 150, seed=1, has_inside=False)
+    assert counts["checked"] >= 100
