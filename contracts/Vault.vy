@@ -266,7 +266,8 @@ def change(
     @param most coins to repay at most
     @return coins repaid, which the caller still has to burn or to owe elsewhere
     """
-    account.check_id(id)
+    if id >> 168 != 0:
+        reasons.fail(reasons.UNKNOWN_ACCOUNT)
     if len(flows) == 0 and borrowed | most == 0:
         reasons.fail(reasons.NOTHING_TO_CHANGE)
     word: uint256 = ledger.accounts[id]
@@ -279,8 +280,9 @@ def change(
         flow: Flow = flows[i]
         if flow.kind < next:
             reasons.fail(reasons.LEGS_NOT_ASCENDING)
-        ledger.check_listed(flow.kind)
-        next = flow.kind + 1
+        if flow.kind >= MAX_KINDS or ledger.collateral[flow.kind] == 0:
+            reasons.fail(reasons.UNKNOWN_KIND)
+        next = unsafe_add(flow.kind, 1)  # a listed kind is below 32
         balance: uint256 = ledger.balances[id][flow.kind]
         if flow.incoming > 0:
             balance += flow.incoming
@@ -294,7 +296,7 @@ def change(
                 flow.outgoing = balance
                 flows[i].outgoing = balance
             self.check_amount(flow.outgoing, balance)
-            balance -= flow.outgoing
+            balance = unsafe_sub(balance, flow.outgoing)
             if balance == 0:
                 mask ^= 1 << flow.kind
             if not inside:
@@ -338,19 +340,18 @@ def change(
     ledger.accounts[id] = word
     if enabled != 0:
         self.check_enabled(mask, enabled)
-    if raised != 0 and owed != 0:
-        self.check_initial(id, word, owed, raised)
+    if raised != 0:
+        if owed != 0:
+            self.check_initial(id, word, owed, raised)
 
     for flow: Flow in flows:
         self.log_account(id, flow.kind, flow.incoming, word)
+        if flow.outgoing > 0 and not inside:
+            transfers.push(ledger.token_of(flow.kind), receiver, flow.outgoing)
     if len(flows) == 0:
         self.log_account(id, DEBT_ONLY, 0, word)
-    if raised != 0 and not inside:
-        for flow: Flow in flows:
-            if flow.outgoing > 0:
-                self.push(flow.kind, receiver, flow.outgoing)
-        if borrowed > 0 and not self.mint(receiver, borrowed):
-            reasons.fail(reasons.ABOVE_CEILING)
+    if borrowed > 0 and not inside and not self.mint(receiver, borrowed):
+        reasons.fail(reasons.ABOVE_CEILING)
     return repaid
 
 
@@ -390,11 +391,11 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
     totals: uint256 = 0
     if hints >> ledger.GUARDED & 1 != 0:  # else nothing is paused and no kind is frozen
         totals = ledger.totals
-    paused: uint256 = totals >> ledger.PAUSES & raised
-    if paused & ledger.PAUSE_BORROW != 0:
-        reasons.fail(reasons.BORROWING_PAUSED)
-    if paused != 0:
-        reasons.fail(reasons.WITHDRAWING_PAUSED)
+        paused: uint256 = totals >> ledger.PAUSES & raised
+        if paused & ledger.PAUSE_BORROW != 0:
+            reasons.fail(reasons.BORROWING_PAUSED)
+        if paused != 0:
+            reasons.fail(reasons.WITHDRAWING_PAUSED)
     if owed < debt_floor:
         reasons.fail(reasons.BELOW_DEBT_FLOOR)
     capacity: uint256 = 0
@@ -414,9 +415,9 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
                 ),
                 config >> ledger.INITIAL_LTV & ledger.BPS_MASK,
                 price >> price_word.INITIAL_MULTIPLIER & price_word.BPS_MASK,
-                totals >> (ledger.FROZEN + kind) & 1,
+                totals >> ledger.FROZEN >> kind & 1,
             )
-    if self.is_modelled(word, hints):
+    if word >> account.MARGIN_MODEL & 255 | hints >> ledger.HAS_DEFAULT_MODEL != 0:
         off: IMarginModels.Surcharges = self.surcharges_of(id, word, DEBT_ONLY)
         if off.failed:
             reasons.fail(reasons.MARGIN_MODEL_FAILED)

@@ -5,6 +5,7 @@
 @title GasProbe: what a call costs the contract that makes it
 @notice For measurements and tests only. It can also stand for any contract that must make a call: `execute`.
 """
+from ...interfaces import IVault
 
 event Measured:
     gas: uint256
@@ -21,6 +22,18 @@ def measure(target: address, data: Bytes[4096]) -> uint256:
     response: Bytes[1024] = raw_call(target, data, max_outsize=1024)
     used: uint256 = before - msg.gas
     log Measured(gas=used, response=response)
+    return used
+
+
+@external
+def measure_health(vault: address, account: uint256) -> uint256:
+    """
+    @notice The gas that a contract pays to read an account's health, access to the vault included.
+    """
+    before: uint256 = msg.gas
+    health: uint256 = staticcall IVault(vault).health_factor(account)
+    used: uint256 = before - msg.gas
+    assert health != 0
     return used
 
 

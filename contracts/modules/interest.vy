@@ -44,8 +44,11 @@ def refresh(period: uint256) -> uint256:
     @notice The live index, written when the last write is at least `period` > 0 seconds old.
     """
     word: uint256 = ledger.interest
-    index: uint256 = self.grown(word)
-    if block.timestamp >= (word >> ledger.ACCRUED_AT & ledger.TIME_MASK) + period:
+    index: uint256 = word & ledger.HALF_MASK
+    elapsed: uint256 = unsafe_sub(block.timestamp, word >> ledger.ACCRUED_AT & ledger.TIME_MASK)
+    if elapsed != 0:
+        index = margin_math.index_up(index, word >> ledger.RATE & ledger.RATE_MASK, elapsed)
+    if elapsed >= period:
         ledger.interest = word >> ledger.RATE << ledger.RATE | block.timestamp << ledger.ACCRUED_AT | index
         log IVault.Accrued(index=index)
     return index
@@ -70,7 +73,8 @@ def grown(word: uint256) -> uint256:
     @notice The index of an interest word, brought to now.
     """
     index: uint256 = word & ledger.HALF_MASK
-    elapsed: uint256 = block.timestamp - (word >> ledger.ACCRUED_AT & ledger.TIME_MASK)
+    # the index was written in the past
+    elapsed: uint256 = unsafe_sub(block.timestamp, word >> ledger.ACCRUED_AT & ledger.TIME_MASK)
     if elapsed == 0:
         return index
     return margin_math.index_up(index, word >> ledger.RATE & ledger.RATE_MASK, elapsed)

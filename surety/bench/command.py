@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from surety.anvil import AnvilFailed, AnvilMissing
-from surety.bench.gas import Gas, compare, measure_gas
+from surety.bench.gas import SHARES, Gas, compare, measure_gas, measure_shares
 from surety.chain import ChainError
 from surety.commands import Failure
 from surety.compile import ArtifactError
@@ -40,13 +40,19 @@ def bench() -> None:
     show_default="snapshots/gas.json of the project",
     help="The committed figures.",
 )
-def gas(as_json: bool, check: bool, update: bool, snapshot: Path) -> None:
+@click.option("--where", is_flag=True, help="Show what the gas of each transaction is spent on.")
+def gas(as_json: bool, check: bool, update: bool, snapshot: Path, where: bool) -> None:
     """Measure the gas of every operation on a local Anvil.
 
     Settings: hub price fresh, one kind, a minimal ERC-20 with unlimited allowance, a market
     with other users. An operation that does not exist yet is null.
     """
+    if where and (check or update):
+        raise click.UsageError("--where measures apart: give it without --check and --update")
     try:
+        if where:
+            _print_shares(measure_shares(), as_json)
+            return
         if check and not update and not snapshot.exists():
             raise Failure(f"no snapshot at {snapshot}; write one with --update")
         committed = _read(snapshot)
@@ -63,6 +69,22 @@ def gas(as_json: bool, check: bool, update: bool, snapshot: Path) -> None:
     for line in differences:
         click.echo(line, err=True)
     sys.exit(2 if differences else 0)
+
+
+def _print_shares(shares: dict[str, dict[str, int]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(shares, indent=2))
+        return
+    table = Table(
+        title="What gas is spent on (token, coin, hub: whole calls, first access included)"
+    )
+    table.add_column("operation")
+    for name in (*SHARES, "all"):
+        table.add_column(name, justify="right")
+    for operation, share in shares.items():
+        figures = (*share.values(), sum(share.values()))
+        table.add_row(operation, *(f"{figure:,}" for figure in figures))
+    Console().print(table)
 
 
 def _read(path: Path) -> Gas:

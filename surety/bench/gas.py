@@ -10,10 +10,11 @@ Times and addresses are fixed, so the figures repeat to the unit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 from surety.anvil import Anvil
-from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
+from surety.chain import Contract, Receipt, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.deploy import MAJOR, LocalKind, System, SystemParams, deploy_system, local_kinds
 
@@ -40,6 +41,25 @@ OPERATIONS: Final = (
     "health_read",
     "vault_bytes",
 )
+
+# those that are transactions, in the order in which they are run
+TRANSACTIONS: Final = (
+    "open_first",
+    "add_collateral",
+    "borrow_more",
+    "repay_part",
+    "withdraw_part",
+    "close",
+    "margin_call",
+    "take_part",
+    "margin_calls_10",
+    "takes_10",
+    "absorb_8",
+)
+
+# what gas is spent on: intrinsic gas less refunds, the vault's own storage, events and
+# computation, and whole calls of others
+SHARES: Final = ("transaction", "storage", "events", "compute", "hub", "coin", "token")
 
 Gas = dict[str, int | None]
 
@@ -100,7 +120,12 @@ class _Bench:
 
     def gas(self, sender: str, function: str, *args: Any) -> int:
         """Return the gas of one vault transaction."""
-        return self.vault.transact(function, *args, sender=sender).gas_used
+        receipt = self.vault.transact(function, *args, sender=sender)
+        self.measured(receipt)
+        return receipt.gas_used
+
+    def measured(self, receipt: Receipt) -> None:
+        """Hear of a measurement while its transaction is on the chain."""
 
     def undone(self, measure: Callable[[], int]) -> int:
         """Measure and put the chain back as it was."""
@@ -111,33 +136,70 @@ class _Bench:
             self.rpc.revert(snapshot)
 
 
+class _Tracer(_Bench):
+    """A bench that asks for the trace of each measured transaction and sorts its gas."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        super().__init__(rpc)
+        self.shares: list[dict[str, int]] = []
+        self.names = {int(self.coin.address, 16): "coin", int(self.hub.address, 16): "hub"}
+
+    def measured(self, receipt: Receipt) -> None:
+        """Sort the gas of one transaction by what it was spent on."""
+        options = {"disableStorage": True, "enableMemory": False}
+        steps = self.rpc.call("debug_traceTransaction", receipt.hash, options)["structLogs"]
+        share = dict.fromkeys(SHARES, 0)
+        own = [step for step in steps if step["depth"] == 1]
+        for step, after in pairwise(own):
+            cost = step["gas"] - after["gas"]
+            name = step["op"]
+            if name in ("CALL", "STATICCALL"):
+                share[self.names.get(int(step["stack"][-2], 16), "token")] += cost
+            elif name in ("SLOAD", "SSTORE"):
+                share["storage"] += cost
+            else:
+                share["events" if name.startswith("LOG") else "compute"] += cost
+        share["transaction"] = receipt.gas_used - sum(share.values())
+        self.shares.append(share)
+
+
+def measure_shares() -> dict[str, dict[str, int]]:
+    """Return for each measured transaction what its gas was spent on, refunds in `transaction`."""
+    with Anvil(timestamp=GENESIS, block_interval=1, extra=("--steps-tracing",)) as node:
+        bench = _Tracer(Rpc(node.url))
+        _measure(bench)
+        return dict(zip(TRANSACTIONS, bench.shares, strict=True))
+
+
 def measure_gas() -> Gas:
     """Run every operation on an Anvil of its own; None stands for one that does not exist."""
     with Anvil(timestamp=GENESIS, block_interval=1) as node:
-        bench = _Bench(Rpc(node.url))
-        found: Gas = dict.fromkeys(OPERATIONS)
-        account = int(bench.owner, 16) << 8
-        legs = [(0, 10 * WAD)]
-        bench.refresh()
-        found["open_first"] = bench.gas(
-            bench.owner, "adjust", account, legs, 10_000 * WAD, bench.owner, b""
-        )
+        return _measure(_Bench(Rpc(node.url)))
 
-        def one(function: str, *args: Any) -> int:
-            return bench.undone(lambda: bench.gas(bench.owner, function, *args))
 
-        found["add_collateral"] = one("deposit", account, 0, WAD)
-        found["borrow_more"] = one("borrow", account, 1_000 * WAD, bench.owner)
-        found["repay_part"] = one("repay", account, 1_000 * WAD)
-        found["withdraw_part"] = one("withdraw", account, 0, WAD, bench.owner)
-        found["health_read"] = bench.probe.read(
-            "measure", bench.vault.address, bench.vault.encode("health_factor", account)
-        )
-        bench.coin.transact("transfer", bench.owner, 1_000 * WAD, sender=bench.keeper)
-        found["close"] = one("adjust", account, [(0, ALL)], ALL, bench.owner, b"")
-        found.update(_liquidation(bench))
-        found["vault_bytes"] = len(bench.rpc.code(bench.vault.address))
-        return found
+def _measure(bench: _Bench) -> Gas:
+    """Run every operation once."""
+    found: Gas = dict.fromkeys(OPERATIONS)
+    account = int(bench.owner, 16) << 8
+    legs = [(0, 10 * WAD)]
+    bench.refresh()
+    found["open_first"] = bench.gas(
+        bench.owner, "adjust", account, legs, 10_000 * WAD, bench.owner, b""
+    )
+
+    def one(function: str, *args: Any) -> int:
+        return bench.undone(lambda: bench.gas(bench.owner, function, *args))
+
+    found["add_collateral"] = one("deposit", account, 0, WAD)
+    found["borrow_more"] = one("borrow", account, 1_000 * WAD, bench.owner)
+    found["repay_part"] = one("repay", account, 1_000 * WAD)
+    found["withdraw_part"] = one("withdraw", account, 0, WAD, bench.owner)
+    found["health_read"] = bench.probe.read("measure_health", bench.vault.address, account)
+    bench.coin.transact("transfer", bench.owner, 1_000 * WAD, sender=bench.keeper)
+    found["close"] = one("adjust", account, [(0, ALL)], ALL, bench.owner, b"")
+    found.update(_liquidation(bench))
+    found["vault_bytes"] = len(bench.rpc.code(bench.vault.address))
+    return found
 
 
 def _liquidation(bench: _Bench) -> dict[str, int]:
