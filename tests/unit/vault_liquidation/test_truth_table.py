@@ -78,8 +78,8 @@ CALLS = {
 }
 
 STATES = {
-    SAFE: {clock: HEALTHY for clock in CALLS},
-    WATCHED: {clock: AT_RISK for clock in CALLS},
+    SAFE: dict.fromkeys(CALLS, HEALTHY),
+    WATCHED: dict.fromkeys(CALLS, AT_RISK),
     BELOW: {
         IDLE: CALLABLE,
         WAITING: CALLED,
