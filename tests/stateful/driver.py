@@ -7,6 +7,8 @@ a test to paste.
 
 from __future__ import annotations
 
+import gc
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -114,10 +116,11 @@ def run(make_node: MakeNode, setup: Setup, seed: int, steps: int) -> Counts:
 
 
 def replay(make_node: MakeNode, setup: Setup, moves: Sequence[Move]) -> None:
-    """Make recorded moves again, with every comparison."""
-    campaign = Campaign(make_node(), setup, 0, views_each=1)
+    """Make recorded moves again, with every comparison, and compare all views at the end."""
+    campaign = Campaign(make_node(), setup, 0, views_each=10**9)
     for move in moves:
         campaign.make(Move(*move))
+    check_all(campaign.scene)
 
 
 def fails(make_node: MakeNode, setup: Setup, moves: Sequence[Move]) -> bool:
@@ -125,27 +128,25 @@ def fails(make_node: MakeNode, setup: Setup, moves: Sequence[Move]) -> bool:
         replay(make_node, setup, moves)
     except (AssertionError, Reverted):
         return True
+    finally:
+        gc.collect()  # an EVM is heavy, and part of a cycle
     return False
 
 
-def shrink(
-    make_node: MakeNode, setup: Setup, moves: list[Move], budget: int = 60_000
-) -> list[Move]:
-    """Drop moves as long as the rest still fails; at most `budget` moves are made for it."""
-    size = max(1, len(moves) // 2)
+def shrink(make_node: MakeNode, setup: Setup, moves: list[Move], seconds: float = 60) -> list[Move]:
+    """Drop moves as long as the rest still fails, for at most about so many seconds."""
     if not fails(make_node, setup, moves):
         return moves  # something outside the moves matters: say all of them
-    while size:
+    until = time.monotonic() + seconds
+    size = max(1, len(moves) // 2)
+    while size and time.monotonic() < until:
         at, dropped = 0, False
-        while at < len(moves) and budget > 0:
+        while at < len(moves) and time.monotonic() < until:
             shorter = moves[:at] + moves[at + size :]
-            budget -= len(shorter) + 20
             if shorter and fails(make_node, setup, shorter):
                 moves, dropped = shorter, True
             else:
                 at += size
-        if budget <= 0:
-            break
         size = size if dropped and size == 1 else size // 2
     return moves
 
