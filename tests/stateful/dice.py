@@ -329,9 +329,9 @@ class Dice:
 
     def in_kind(self, id: int) -> int:
         held = list(self.book.positions[id].balances)
-        if held and self.chance(0.6):
+        if held and self.chance(0.6) and self.scene.ids.index(id) != 1:
             return self.random.choice(held)
-        if self.scene.ids.index(id) == 1 and self.chance(0.7):  # the one with many kinds
+        if self.scene.ids.index(id) == 1 and self.chance(0.9):  # the one with many kinds
             return self.random.choice([kind for kind in self.book.kinds if kind != ISOLATED])
         return self.kind()
 
@@ -410,12 +410,14 @@ class Dice:
 
     def _move(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
         dice = self.random
-        same = [other for other in self.scene.ids if other >> 8 == id >> 8]
-        other = dice.choice(same if self.chance(0.8) else self.scene.ids)
+        same = [other for other in self.scene.ids if other >> 8 == id >> 8 and other != id]
+        other = dice.choice(same if same and self.chance(0.85) else self.scene.ids)
         if self.chance(0.5):
             id, other = other, id
         position = self.book.positions[id]
         legs = []
+        if self.chance(0.1):  # all of an account
+            return self.who(id), (id, other, [(k, INT_MAX) for k in sorted(position.balances)], MAX)
         for kind in sorted(position.balances):
             if self.chance(0.5):
                 amount = self.amount_out(position.balance(kind))
