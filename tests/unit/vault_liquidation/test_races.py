@@ -111,7 +111,8 @@ def test_a_wei_in_front_of_a_take_that_leaves_exactly_the_floor(stage):
     wei = move(world.stranger, "repay", called.id, 1)
     _, cut = together(stage, now, [wei, take(stage, called.id, 2 * WAD)])
     assert 0 < 2 * WAD - cut.after.returned[0] <= 2
-    assert cut.after.positions[called.id].normalized_debt == FLOOR
+    # a unit costs 300 wei and a bit
+    assert 0 <= cut.after.positions[called.id].normalized_debt - FLOOR <= 600
 
 
 def test_dust_in_front_of_an_absorb_goes_with_the_rest(stage):
