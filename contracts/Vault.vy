@@ -295,7 +295,10 @@ def change(
             if flow.outgoing == max_value(uint256):
                 flow.outgoing = balance
                 flows[i].outgoing = balance
-            self.check_amount(flow.outgoing, balance)
+            if flow.outgoing == 0:
+                reasons.fail(reasons.ZERO_AMOUNT)
+            if flow.outgoing > balance:
+                reasons.fail(reasons.ABOVE_BALANCE)
             balance = unsafe_sub(balance, flow.outgoing)
             if balance == 0:
                 mask ^= 1 << flow.kind
@@ -308,7 +311,8 @@ def change(
     if raised != 0:
         self.check_receiver(receiver)
     if raised | enabled != 0:
-        self.check_authorised(id)
+        if msg.sender != convert(id >> 8, address):  # most callers are the owner
+            self.check_authorised(id)
 
     normalized: uint256 = word & account.DEBT_MASK
     owed: uint256 = 0
@@ -377,8 +381,10 @@ def check_enabled(mask: uint256, enabled: uint256):
         rest = enabled >> kind
         if rest == 0:
             break
-        if rest & 1 != 0 and self.price_of(kind) >> price_word.FLAGS & price_word.FAILED != 0:
-            reasons.fail(reasons.PRICE_FAILED)
+        if rest & 1 != 0:
+            price: uint256 = extcall IPriceHub(hub).sync_one(kind)
+            if price >> price_word.FLAGS & price_word.FAILED != 0:
+                reasons.fail(reasons.PRICE_FAILED)
 
 
 @internal
@@ -402,8 +408,6 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
     mask: uint256 = word >> account.COLLATERAL_MASK & account.KINDS_MASK
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = mask >> kind
-        if rest == 0:
-            break
         if rest & 1 != 0:
             price: uint256 = extcall IPriceHub(hub).sync_one(kind)
             config: uint256 = ledger.collateral[kind]
@@ -417,6 +421,8 @@ def check_initial(id: uint256, word: uint256, owed: uint256, raised: uint256):
                 price >> price_word.INITIAL_MULTIPLIER & price_word.BPS_MASK,
                 totals >> ledger.FROZEN >> kind & 1,
             )
+        if rest < 2:
+            break
     if word >> account.MARGIN_MODEL & 255 | hints >> ledger.HAS_DEFAULT_MODEL != 0:
         off: IMarginModels.Surcharges = self.surcharges_of(id, word, DEBT_ONLY)
         if off.failed:
@@ -744,7 +750,7 @@ def find(id: uint256, sold_kind: uint256, pause: uint256) -> Found:
             break
         if rest & 1 == 0:
             continue
-        price: uint256 = self.price_of(kind)
+        price: uint256 = extcall IPriceHub(hub).sync_one(kind)
         config: uint256 = ledger.collateral[kind]
         flags: uint256 = price >> price_word.FLAGS
         hi: uint256 = price >> price_word.HI & price_word.PRICE_MASK
@@ -842,20 +848,6 @@ def mint(receiver: address, amount: uint256) -> bool:
 
 
 @internal
-def price_of(kind: uint256) -> uint256:
-    return extcall IPriceHub(hub).sync_one(kind)
-
-
-@internal
-@pure
-def check_amount(amount: uint256, balance: uint256):
-    if amount == 0:
-        reasons.fail(reasons.ZERO_AMOUNT)
-    if amount > balance:
-        reasons.fail(reasons.ABOVE_BALANCE)
-
-
-@internal
 @view
 def check_receiver(receiver: address):
     if receiver == empty(address) or receiver == self:
@@ -935,8 +927,6 @@ def health_factor(account_: uint256) -> uint256:
     mask: uint256 = word >> account.COLLATERAL_MASK & account.KINDS_MASK
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = mask >> kind
-        if rest == 0:
-            break
         if rest & 1 != 0:
             price: uint256 = staticcall IPriceHub(hub).read_one(kind)
             config: uint256 = ledger.collateral[kind]
@@ -951,6 +941,8 @@ def health_factor(account_: uint256) -> uint256:
                 config >> ledger.MAINTENANCE_LTV & ledger.BPS_MASK,
                 price >> price_word.MAINTENANCE_MULTIPLIER & price_word.BPS_MASK,
             )
+        if rest < 2:
+            break
     if self.is_modelled(word, ledger.interest):
         maintenance = margin_math.less(
             maintenance, self.surcharges_of(account_, word, DEBT_ONLY).maintenance
@@ -977,7 +969,10 @@ def withdraw_absorbed(kind: uint256, amount: uint256, receiver: address):
     self.check_receiver(receiver)
     ledger.check_listed(kind)
     held: uint256 = ledger.absorbed[kind]
-    self.check_amount(amount, held)
+    if amount == 0:
+        reasons.fail(reasons.ZERO_AMOUNT)
+    if amount > held:
+        reasons.fail(reasons.ABOVE_BALANCE)
     ledger.absorbed[kind] = held - amount
     ledger.lower_total(kind, amount)
     log IVault.AbsorbedWithdrawn(kind=kind, receiver=receiver, amount=amount)
