@@ -8,7 +8,7 @@ held and supported, and now and then from a pool of powers and constants and the
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from coincurve import PrivateKey
@@ -57,15 +57,15 @@ LIKELY: dict[str, dict[str, int]] = {
         "repay": 1, "borrow": 3, "withdraw": 2, "adjust": 3, "move": 2, "margin_calls": 1,
     },
     "absorbable": {
-        "margin_call": 6, "margin_calls": 2, "take": 3, "takes": 2, "cure": 2, "absorb": 18,
+        "margin_call": 9, "margin_calls": 2, "take": 3, "takes": 2, "cure": 2, "absorb": 24,
         "deposit": 1, "repay": 1, "borrow": 1, "withdraw": 1, "adjust": 1, "move": 1,
     },
 }  # fmt: skip
 GOVERNANCE = {
-    "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 3,
+    "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 12,
     "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "set_default_model": 3,
-    "list_model": 3, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
-    "accrue": 2, "propose_governor": 1, "accept_governor": 1,
+    "list_model": 5, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
+    "accrue": 2, "propose_governor": 2, "accept_governor": 2,
 }  # fmt: skip
 
 
@@ -198,7 +198,7 @@ class Dice:
             return "answer", (kind, price)
         dice = self.random
         if flags is None:
-            flags = dice.choices((0, CONFIRMING, FAILED), (30, 2, 1))[0]
+            flags = dice.choices((0, CONFIRMING, FAILED), (30, 4, 1))[0]
         lo = price * dice.choice((BPS, BPS, BPS, 9_900, 9_500, 8_000)) // BPS
         initial = dice.choice((BPS, BPS, 12_500, 25_000, dice.randint(BPS, 25_000)))
         maintenance = dice.choice((BPS, BPS, 10_500, 12_500, dice.randint(BPS, 12_500)))
@@ -242,35 +242,46 @@ class Dice:
         held = {kind for position in self.book.positions.values() for kind in position.balances}
         return [self.told(kind, self.market(kind)) for kind in sorted(held | set(MAIN))]
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> Iterator[Move]:
         """Open every account near its limit, let prices fall, and have some of them called."""
         scene = self.scene
         for id in scene.ids:
             owner = self.owner(id)
-            for kind in self.random.sample(MAIN, self.random.choice((1, 1, 2, 3))):
+            kinds = self.random.sample(MAIN, self.random.choice((1, 1, 2, 3)))
+            for kind in [0] if id in scene.ids[2:4] else kinds:
                 worth = self.random.randint(16, 60) * 500 * WAD
+                if id in scene.ids[2:4]:
+                    worth = self.book.rules.debt_floor * 135 // 100
                 amount = worth * UNIT[kind] // BASE[kind]
-                scene.make(Move(scene.now + 1, owner, "deposit", (id, kind, amount)))
+                yield Move(scene.now + 1, owner, "deposit", (id, kind, amount))
             levels = self.book.levels(id, scene.now + 1)
             debt = levels.initial * self.random.randint(90, 99) // 100
-            scene.make(Move(scene.now + 1, owner, "borrow", (id, debt, owner)))
-        scene.make(Move(scene.now + 61, scene.governor, *self.told(0, BASE[0] * 88 // 100, 0)))
-        scene.make(Move(scene.now, scene.governor, *self.told(1, BASE[1] * 80 // 100, 0)))
+            if id in scene.ids[2:4]:  # no more than the floor, for what may leave dust
+                debt = self.book.rules.debt_floor
+            yield Move(scene.now + 1, owner, "borrow", (id, debt, owner))
+        yield Move(scene.now + 61, scene.governor, *self.told(0, BASE[0] * 85 // 100, 0))
+        yield Move(scene.now, scene.governor, *self.told(1, BASE[1] * 80 // 100, 0))
         for id in scene.ids:
-            scene.make(Move(scene.now + 1, scene.keeper, "margin_call", (id,)))
+            yield Move(scene.now + 1, scene.keeper, "margin_call", (id,))
+        for id in scene.ids[2:4]:
+            amount = self.book.positions[id].balance(0) // 3
+            args = (id, 0, amount, MAX, scene.keeper, b"")
+            yield Move(scene.now + 1, scene.keeper, "take", args)
 
     # the moves
 
     def choose(self, now: int) -> Move:
         """Choose a move for second `now`."""
         dice = self.random
-        governing = 0.11 if self.book.pauses or self.book.frozen else 0.08
+        governing = 0.13 if self.book.pauses or self.book.frozen else 0.10
         if self.chance(governing):
             names = dict(GOVERNANCE)
             if self.book.pauses:
                 names["set_pauses"] = 30
             name = dice.choices(list(names), list(names.values()))[0]
             return Move(now, *getattr(self, f"_{name}")(now))
+        if self.chance(0.02):
+            return self._one_more_kind(now)
         self.levels = {id: self.book.levels(id, now) for id in self.scene.ids}
         plights = {
             id: self.plight(self.book.positions[id], levels, now)
@@ -350,6 +361,17 @@ class Dice:
         if cap < 2**127 and self.chance(0.5):
             amount = max(0, cap - self.book.deposited[kind] + self.random.randint(0, 1))
         return self.who(id), (id, kind if self.chance(0.99) else 31, amount)
+
+    def _one_more_kind(self, now: int) -> Move:
+        """Let the account with many kinds have one more of them."""
+        id = self.scene.ids[1]
+        lacking = [
+            kind
+            for kind in self.book.kinds
+            if kind != ISOLATED and not self.book.positions[id].balance(kind)
+        ]
+        kind = self.random.choice(lacking or [0])
+        return Move(now, self.owner(id), "deposit", (id, kind, UNIT[kind] // 10 + 1))
 
     def _withdraw(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
         kind, who = self.out_kind(id), self.who(id)
@@ -490,8 +512,8 @@ class Dice:
 
     def _set_pauses(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         bits = self.random.choice(
-            (PAUSE_BORROW, PAUSE_WITHDRAW, PAUSE_CALL, PAUSE_TAKE, PAUSE_TAKE, PAUSE_CALLBACKS, 31,
-             32)
+            (PAUSE_BORROW, PAUSE_WITHDRAW, PAUSE_CALL, PAUSE_TAKE, PAUSE_TAKE, PAUSE_CALLBACKS,
+             PAUSE_CALLBACKS, 31, 32)
         )  # fmt: skip
         if self.book.pauses:
             bits = bits if self.chance(0.15) else 0
@@ -536,7 +558,7 @@ class Dice:
         kind = self.random.choice([k for k, held in self.book.absorbed.items() if held] or [0])
         held = self.book.absorbed[kind]
         amount = self.random.choice((held, held // 2, held // 3, held + 1, 0))
-        who = self.book.fund if self.chance(0.9) else self.ruler()
+        who = self.book.fund if self.chance(0.75) else self.ruler()
         receiver = self.receiver(self.scene.keeper)
         return who, "withdraw_absorbed", (kind if self.chance(0.97) else 31, amount, receiver)
 

@@ -67,6 +67,11 @@ class Campaign:
         self.make(dice.choose(max(scene.now, now)))
         self.counts.steps += 1
 
+    def warm_up(self) -> None:
+        """Begin with accounts at their limits and auctions coming up."""
+        for move in self.dice.warm_up():
+            self.make(move)
+
     def make(self, move: Move) -> Outcome:
         outcome = self.scene.make(move)
         if move.what not in ENVIRONMENT:
@@ -105,7 +110,7 @@ def run(make_node: MakeNode, setup: Setup, seed: int, steps: int) -> Counts:
     campaign = Campaign(make_node(), setup, seed)
     try:
         if seed % 2 == 0:
-            campaign.dice.warm_up()
+            campaign.warm_up()
         for _ in range(steps):
             campaign.step()
     except (AssertionError, Reverted) as error:
