@@ -360,3 +360,31 @@ def test_below_close_out_without_a_bid_is_absorbable_for_one_duration_then_calle
     assert done.log("Absorbed")["debt"] == 14_000 * WAD
     assert world.fund.read("equity") == (0, 14_000 * WAD)
     end(stage)
+
+
+def test_a_keeper_calls_and_sells_a_whole_book_in_two_transactions(stage):
+    """Forty accounts in a crash: one call for all, one purchase from all, one payment."""
+    world = stage.world
+    world.give_coins(world.keeper, 400_000 * WAD)
+    ids = [stage.open([(ETH, 10 * WAD)], 14_000 * WAD, sub=sub) for sub in range(20)]
+    ids += [stage.open([(ETH, 10 * WAD)], 13_000 * WAD, sub=sub) for sub in range(20, 40)]
+    now = world.now + 100
+    prices(stage, now, 1_600 * WAD)
+    done = stage.act("margin_calls", ids, at=now)
+    # 14,000 are above 85 % of 16,000: an auction now. 13,000 are above 80 %: a grace, and a tip
+    assert done.after.returned == 2**40 - 1
+    starts = [done.after.positions[id].auction_start for id in ids]
+    assert starts == [now] * 20 + [now + GRACE] * 20
+    assert done.after.coin.balances[stage.people[2]] == 400_000 * WAD + 20 * TIP
+
+    # two coins each out of the auctions, at 101 %; whoever still has a grace is passed over
+    orders = [(id, ETH, 2 * WAD, 1_616 * WAD) for id in (*ids[:20], *ids[20:32])]
+    done = stage.act("takes", orders, world.keeper)
+    cost = 2 * 1_616 * WAD
+    assert done.after.returned == ([2 * WAD] * 20 + [0] * 12, 20 * cost)
+    repaid = cost * 10_000 // 10_500
+    for id in ids[:20]:
+        assert done.after.positions[id].normalized_debt == 14_000 * WAD - repaid
+    assert done.after.held[ETH, stage.people[2]] == 40 * WAD
+    assert done.after.equity(done.now) == 20 * (cost - repaid)
+    end(stage)
