@@ -240,8 +240,10 @@ def move(source: uint256, destination: uint256, legs: DynArray[IVault.Leg, MAX_L
 @external
 def set_margin_model(account_: uint256, slot: uint256):
     self.check_authorised(account_)
-    if slot > 255 or margin_models == empty(address):
-        reasons.fail(reasons.UNKNOWN_MODEL)
+    # an empty slot would be a way around the book's default
+    if slot != 0:
+        if margin_models == empty(address) or not staticcall IMarginModels(margin_models).is_listed(slot):
+            reasons.fail(reasons.UNKNOWN_MODEL)
     word: uint256 = ledger.accounts[account_]
     word = word & ~(255 << account.MARGIN_MODEL) | slot << account.MARGIN_MODEL
     ledger.accounts[account_] = word
@@ -648,7 +650,7 @@ def sell(
         kept: uint256 = margin_math.target_capacity(
             margin_math.value_down(left, found.hi, decimals), initial_ltv
         )
-        if owed + found.sold_target <= found.target + kept:
+        if owed == 0 or owed + found.sold_target <= found.target + kept:
             start = 0
     word: uint256 = account.pack(
         found.word, normalized, mask, start, found.word >> account.TOUCHED_AT & account.TIME_MASK
@@ -830,6 +832,7 @@ def check_authorised(id: uint256):
     """
     @notice Assert that the caller is the owner of the account or an operator with its bit.
     """
+    account.check_id(id)
     owner: address = convert(id >> 8, address)
     if msg.sender != owner and not staticcall IOperators(operators).is_authorised(
         self, owner, id & 255, msg.sender

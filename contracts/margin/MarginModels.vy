@@ -10,7 +10,7 @@
 @custom:security A vault trusts this contract and never a model: a model gets exactly MODEL_GAS by a static call or the
         call reverts with "gas too low", so that nobody can fake its failure by starving it. Reads a vault's raw
         words, which answer while the vault is locked; nothing here writes while one is asked.
-@custom:freeze Empty a slot: its accounts fall back to the linear margin.
+@custom:freeze Empty a slot: its accounts fall back to slot 0, and where that is empty to the linear margin.
 """
 from ...interfaces import IMarginModel
 from ...interfaces import IMarginModels
@@ -71,7 +71,7 @@ def surcharges(account_: uint256, slot: uint256, sold_kind: uint256) -> IMarginM
     @notice What the model in `slot` takes off the capacities of the calling vault's account, as it is stored now.
     @param sold_kind the kind that a take is about to sell, 255 for none
     """
-    model: address = self.models[slot]
+    model: address = self.used_model(slot)
     if model == empty(address):
         return empty(IMarginModels.Surcharges)
     return self.answer_of(model, account_, self.exposures_of(msg.sender, account_), sold_kind)
@@ -89,10 +89,37 @@ def ask(
     """
     @notice What the model in `slot` would take off the capacities of an account with these exposures.
     """
-    model: address = self.models[slot]
+    model: address = self.used_model(slot)
     if model == empty(address):
         return empty(IMarginModels.Surcharges)
     return self.answer_of(model, account_, exposures, sold_kind)
+
+
+@external
+@view
+@reentrant
+def is_listed(slot: uint256) -> bool:
+    """
+    @notice A model is in this slot.
+    """
+    return self.models[slot] != empty(address)
+
+
+@external
+@view
+@reentrant
+def model_of(slot: uint256) -> address:
+    """
+    @notice The model that accounts of this slot are asked about: the default's where the slot has been emptied.
+    """
+    return self.used_model(slot)
+
+
+@internal
+@view
+def used_model(slot: uint256) -> address:
+    model: address = self.models[slot]
+    return model if model != empty(address) else self.models[0]
 
 
 @internal

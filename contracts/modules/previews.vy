@@ -8,6 +8,7 @@
 @custom:security Trusts the vault it is given.
 """
 from ...interfaces import ILens
+from ...interfaces import IMarginModels
 from ...interfaces import IVault
 from . import account
 from . import ledger
@@ -89,8 +90,10 @@ def preview_move(
 @view
 def preview_margin_model(vault: address, account_: uint256, slot: uint256) -> ILens.Outcome:
     done: Change = self.look(vault, account_)
-    if done.reason == 0 and (slot > 255 or staticcall IVault(vault).margin_models() == empty(address)):
-        done.reason = reasons.UNKNOWN_MODEL
+    if done.reason == 0 and slot != 0:
+        listed: address = staticcall IVault(vault).margin_models()
+        if listed == empty(address) or not staticcall IMarginModels(listed).is_listed(slot):
+            done.reason = reasons.UNKNOWN_MODEL
     if done.reason == 0:
         done.seen.position.slot = slot
         done.raised = UNPAUSABLE

@@ -171,7 +171,7 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
     )
     found.is_open = self.is_open(found.opens, book.duration, block.timestamp)
     if position.slot != 0 or book.has_default_model:
-        found.model = staticcall IMarginModels(book.models).models(position.slot)
+        found.model = staticcall IMarginModels(book.models).model_of(position.slot)
     exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED] = []
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = position.mask >> kind

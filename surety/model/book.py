@@ -318,7 +318,8 @@ class Book:
         """Return the margin model that an account uses, the zero address for the linear margin."""
         if position.margin_model == 0 and not self.has_default_model:
             return ZERO_ADDRESS
-        return self.margin_models.get(position.margin_model, ZERO_ADDRESS)
+        chosen = self.margin_models.get(position.margin_model, ZERO_ADDRESS)
+        return self.margin_models.get(0, ZERO_ADDRESS) if chosen == ZERO_ADDRESS else chosen
 
     def opens_at(self, auction_start: int) -> int:
         """Return when an auction opens as read: a pause of takes holds the clocks that ran."""
@@ -372,7 +373,7 @@ class Book:
 
     def _check_authorised(self, caller: str, account: int) -> None:
         if account >> 168:
-            refuse("")  # its owner is no address
+            refuse("unknown account")
         if not self.is_authorised(caller, account):
             refuse("not authorised")
 
@@ -455,7 +456,7 @@ class Book:
     def set_margin_model(self, now: int, caller: str, account: int, slot: int) -> None:
         """Choose a margin model for an account."""
         self._check_authorised(caller, account)
-        if slot > 255 or not self.rules.has_margin_models:
+        if slot and self.margin_models.get(slot, ZERO_ADDRESS) == ZERO_ADDRESS:
             refuse("unknown model")
         position = self.position(account)
         position.margin_model = slot
@@ -794,7 +795,7 @@ class Book:
             )
             for amount in (balance, balance - sold)
         )
-        if owed <= levels.target and owed + had <= levels.target + kept:
+        if owed <= levels.target and (not owed or owed + had <= levels.target + kept):
             position.auction_start = 0
         position.forget_times()
         self._log_account(account, kind)
