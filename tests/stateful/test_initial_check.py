@@ -438,25 +438,23 @@ class Arena:
 
     def raised(
         self, made: Sequence[Call], before: Sequence[Position], after: Sequence[Position]
-    ) -> dict[int, int]:
-        """Return the accounts whose risk an owner's call raised, with the pauses that forbid it."""
-        found: Counter[int] = Counter()
+    ) -> dict[int, list[int]]:
+        """Return the accounts whose risk an owner's call raised: for each call what pauses it."""
+        found: dict[int, list[int]] = {}
         for call in made:
-            at = call.account
+            pauses, at = 0, call.account
             out = any(verb == "out" for _, verb, _ in call.legs)
-            if call.what == "withdraw" or (call.what == "adjust" and out):
-                found[at] |= PAUSE_WITHDRAW
-            if call.what == "borrow" or (call.what == "adjust" and call.debt[0] == "borrow"):
-                found[at] |= PAUSE_BORROW
-            if call.what == "move":
-                if call.legs:
-                    found[at] |= PAUSE_WITHDRAW
-                # a debt at the floor stays where it is: what is asked for is cut to nothing
-                if after[call.other].normalized > before[call.other].normalized:
-                    found[call.other] |= PAUSE_BORROW
-            if call.what == "set_margin_model":
-                found[at] |= 0
-        return dict(found)
+            is_adjust, is_move = call.what == "adjust", call.what == "move"
+            if call.what == "withdraw" or (is_adjust and out) or (is_move and call.legs):
+                pauses |= PAUSE_WITHDRAW
+            if call.what == "borrow" or (is_adjust and call.debt[0] == "borrow"):
+                pauses |= PAUSE_BORROW
+            if pauses or call.what == "set_margin_model":
+                found.setdefault(at, []).append(pauses)
+            # a debt at the floor stays where it is: what is asked for is cut to nothing
+            if is_move and after[call.other].normalized > before[call.other].normalized:
+                found.setdefault(call.other, []).append(PAUSE_BORROW)
+        return found
 
     def judge(
         self,
@@ -478,7 +476,8 @@ class Arena:
                 raise Violation(f"initial: account {at} owes {debt}, supports {initial}")
             if debt < BOOK.debt_floor:
                 raise Violation(f"floor: account {at} owes {debt}")
-            if forbidden & pauses and excuses.is_untouched(at):
+            # of two calls the first may have ended without debt, which no pause stops
+            if len(forbidden) == 1 and forbidden[0] & pauses:
                 raise Violation(f"pause: account {at} at pauses {pauses}")
         for at, (was, now) in enumerate(zip(before, after, strict=True)):
             if at in raised:
