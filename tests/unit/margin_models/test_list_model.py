@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.unit.margin_models.mock import ZERO, Mock, Off
+from tests.unit.margin_models.mock import ZERO, Exposure, Mock, Off
 from tests.world import MAX, reverts
 
 
@@ -16,6 +16,8 @@ def test_list_model(world, models, slot):
             ("MarginModelListed", {"slot": slot, "model": address})
         ]
         assert models.contract.read("models", slot) == address
+        assert models.contract.read("is_listed", slot) == (address != ZERO)
+        assert models.contract.read("model_of", slot) == address
         others = {0, 1, 2, 254, 255} - {slot}
         assert {models.contract.read("models", number) for number in others} == {ZERO}
 
@@ -51,3 +53,15 @@ def test_an_empty_slot_takes_nothing_off(world, models):
     for slot in (0, 1, 255, 256, MAX):
         assert models.ask(slot, []) == Off()
         assert models.surcharges(slot, account) == Off()
+
+
+def test_an_emptied_slot_stands_for_the_default(world, models, mock):
+    default = Mock(world)
+    default.says(7)
+    models.list(0, default.address)
+    models.list(3, ZERO)
+    for slot in (0, 3, 255):
+        assert models.contract.read("model_of", slot) == default.address
+        assert models.contract.read("is_listed", slot) == (slot == 0)
+        assert models.ask(slot, [Exposure(0, 0, 9, 9, 9, 9, 9)]) == Off(initial=7)
+    assert models.contract.read("model_of", 4) != mock.address

@@ -8,7 +8,7 @@ import pytest
 from surety.chain import Reverted, RpcError, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.formulas import margin_math
-from tests.unit.margin_models.mock import BROKEN, Mock, Models
+from tests.unit.margin_models.mock import BROKEN, ZERO, Mock, Models
 from tests.world import CALLABLE, MAX, WAD, World, check_books, reverts
 
 FLOOR = 2_000 * WAD
@@ -46,7 +46,9 @@ def under(world: World, slot: int = SLOT, debt: int = DEBT, sub: int = 0) -> int
 
 @pytest.mark.parametrize("slot", [0, 1, SLOT, 255])
 @pytest.mark.parametrize("debt", [0, DEBT])
-def test_set_margin_model(still, mock, slot, debt):
+def test_set_margin_model(still, models, mock, slot, debt):
+    for listed in (1, 255):
+        models.list(listed, mock.address)
     account = still.open([(0, 10 * WAD)], debt)
     before = still.vault.read("accounts", account)
     for chosen in (SLOT, slot, 0, slot):
@@ -166,9 +168,6 @@ def test_an_empty_default_is_the_linear_margin(still):
     assert still.debt(account) == 15_000 * WAD
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the vault takes any slot: an empty one escapes the book's default model"
-)
 def test_an_empty_slot_is_no_way_around_the_default(still, models, mock):
     models.list(0, mock.address)
     mock.says(initial=5_000 * WAD)
@@ -176,8 +175,29 @@ def test_an_empty_slot_is_no_way_around_the_default(still, models, mock):
     account = still.open([(0, 10 * WAD)], DEBT)
     with reverts("below initial margin"):
         still.vault.transact("borrow", account, 1, still.owner, sender=still.owner)
+    for empty in (1, 200, 255):
+        with reverts("unknown model"):
+            choose(still, account, empty)
+    assert still.account(account).margin_model == 0
+
+
+def test_who_is_in_an_emptied_slot_falls_back_to_the_default(still, models, mock):
+    account = under(still)
+    mock.says(initial=5_000 * WAD)
+    default = Mock(still)
+    models.list(SLOT, ZERO)
+    assert still.levels(account)[2] == 15_000 * WAD  # no default: linear
+    models.list(0, default.address)
+    default.says(initial=3_000 * WAD)
+    still.vault.transact("set_default_model", True, sender=still.governor)
+    assert still.levels(account)[2] == 12_000 * WAD
+    with reverts("below initial margin"):
+        still.vault.transact("borrow", account, 2_000 * WAD + 1, still.owner, sender=still.owner)
     with reverts("unknown model"):
-        choose(still, account, 200)
+        choose(still, account)
+    still.vault.transact("borrow", account, 2_000 * WAD, still.owner, sender=still.owner)
+    models.list(SLOT, mock.address)
+    assert still.levels(account)[2] == 10_000 * WAD
 
 
 # a model that fails
@@ -436,7 +456,6 @@ def test_cure_clears_what_a_take_left(still, tiered):
     assert still.account(account).auction_start == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a take that repays all debt under a model keeps the clock")
 def test_a_take_that_repays_everything_clears_the_clock(still, tiered):
     account = still.open([(0, 10 * WAD)], 0)
     choose(still, account, 1)
