@@ -245,7 +245,8 @@ def set_margin_model(account_: uint256, slot: uint256):
         if margin_models == empty(address) or not staticcall IMarginModels(margin_models).is_listed(slot):
             reasons.fail(reasons.UNKNOWN_MODEL)
     word: uint256 = ledger.accounts[account_]
-    word = word & ~(255 << account.MARGIN_MODEL) | slot << account.MARGIN_MODEL
+    word = word & ~(255 << account.MARGIN_MODEL | account.TIME_MASK << account.AUCTION_START)
+    word |= slot << account.MARGIN_MODEL
     ledger.accounts[account_] = word
     if word & account.DEBT_MASK != 0:
         self.check_initial(account_, word, self.debt_at(word), 0)
@@ -276,7 +277,8 @@ def change(
     old_mask: uint256 = word >> account.COLLATERAL_MASK & account.KINDS_MASK
     mask: uint256 = old_mask
     start: uint256 = word >> account.AUCTION_START & account.TIME_MASK
-    raised: uint256 = ledger.PAUSE_BORROW if borrowed > 0 else 0  # what raises risk, by the bit that pauses it
+    # what raises risk, by the bits that pause it; 0: nothing does
+    raised: uint256 = ledger.PAUSE_BORROW if borrowed > 0 else 0
     next: uint256 = 0
     for i: uint256 in range(len(flows), bound=MAX_LEGS):
         flow: Flow = flows[i]
@@ -287,11 +289,11 @@ def change(
         next = unsafe_add(flow.kind, 1)  # a listed kind is below 32
         balance: uint256 = ledger.balances[id][flow.kind]
         if flow.incoming > 0:
-            balance += flow.incoming
-            mask |= 1 << flow.kind
             if not inside:
                 # a full cap must not block the rescue of a called account; nobody borrows more on a rescue
                 ledger.raise_total(flow.kind, flow.incoming, start == 0 or borrowed > 0)
+            balance += flow.incoming
+            mask |= 1 << flow.kind
         else:
             raised |= ledger.PAUSE_WITHDRAW
             if flow.outgoing == max_value(uint256):
@@ -307,7 +309,7 @@ def change(
             if not inside:
                 ledger.lower_total(flow.kind, flow.outgoing)
         ledger.balances[id][flow.kind] = balance
-        flows[i].incoming = balance  # from here on what the account holds
+        flows[i].incoming = balance  # from here on what the account holds; the caller has a list of its own
 
     enabled: uint256 = mask & ~old_mask
     if raised != 0:
@@ -364,7 +366,7 @@ def change(
 @internal
 def check_enabled(mask: uint256, enabled: uint256):
     """
-    @notice Assert that new kinds may join: live price, not frozen, at most 8, isolated ones alone. No margin is
+    @notice Assert that new kinds may join: live and confirmed price, not frozen, at most 8, isolated ones alone. No margin is
             asked: who is called must be able to bring new collateral.
     """
     totals: uint256 = ledger.totals
@@ -384,9 +386,11 @@ def check_enabled(mask: uint256, enabled: uint256):
         if rest == 0:
             break
         if rest & 1 != 0:
-            price: uint256 = extcall IPriceHub(hub).sync_one(kind)
-            if price >> price_word.FLAGS & price_word.FAILED != 0:
+            flags: uint256 = extcall IPriceHub(hub).sync_one(kind) >> price_word.FLAGS
+            if flags & price_word.FAILED != 0:
                 reasons.fail(reasons.PRICE_FAILED)
+            if flags != 0:  # a kind that is confirming would win its owner a grace and hold off an absorb
+                reasons.fail(reasons.PRICE_CONFIRMING)
 
 
 @internal
@@ -1060,8 +1064,11 @@ def set_pauses(bits: uint256):
     if bits > 31:
         reasons.fail(reasons.BAD_PAUSES)
     totals: uint256 = ledger.totals
-    was_paused: bool = totals >> ledger.PAUSES & ledger.PAUSE_TAKE != 0
     resumes_at: uint256 = totals >> ledger.TAKE_RESUMES_AT & ledger.TIME_MASK
+    # a pause of takes that has ended by itself is none any more, whatever its bit says
+    was_paused: bool = (
+        totals >> ledger.PAUSES & ledger.PAUSE_TAKE != 0 and block.timestamp < resumes_at
+    )
     paused_at: uint256 = resumes_at - (totals >> ledger.TAKE_PAUSE)
     # no clock runs out while nobody could buy
     if bits & ledger.PAUSE_TAKE != 0:

@@ -152,8 +152,8 @@ def raise_total(kind: uint256, amount: uint256, check_cap: bool):
     @notice Book collateral that comes in.
     """
     word: uint256 = self.deposited[kind]
-    total: uint256 = (word & HALF_MASK) + amount
-    if total > (word >> CAP if check_cap else HALF_MASK):
+    total: uint256 = unsafe_add(word & HALF_MASK, min(amount, HALF_MASK))  # far below 256 bits
+    if amount > HALF_MASK or total > (word >> CAP if check_cap else HALF_MASK):
         reasons.fail(reasons.ABOVE_CAP)
     self.deposited[kind] = word & ~HALF_MASK | total
 

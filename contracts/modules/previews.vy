@@ -285,16 +285,19 @@ def check_enabled(seen: survey.Survey, old_mask: uint256) -> uint256:
     if enabled & seen.book.totals.frozen_mask != 0:
         return reasons.KIND_IS_FROZEN
     count: uint256 = 0
-    failed: bool = False
+    flagged: uint256 = 0
     for kind: uint256 in range(MAX_KINDS):
         count += (mask >> kind) & 1
-        if (enabled >> kind) & 1 != 0 and survey.has_failed(seen.book, kind):
-            failed = True
+        if (enabled >> kind) & 1 != 0 and flagged == 0:
+            if survey.has_failed(seen.book, kind):
+                flagged = reasons.PRICE_FAILED
+            elif seen.book.prices[kind] >> price_word.FLAGS != 0:
+                flagged = reasons.PRICE_CONFIRMING
     if mask & seen.book.totals.isolated_mask != 0 and count > 1:
         return reasons.ISOLATED_ONLY
     if count > MAX_ENABLED:
         return reasons.TOO_MANY_KINDS
-    return reasons.PRICE_FAILED if failed else 0
+    return flagged
 
 
 @internal

@@ -460,6 +460,7 @@ class Book:
             refuse("unknown model")
         position = self.position(account)
         position.margin_model = slot
+        position.auction_start = 0
         if position.normalized_debt:
             self._check_initial(now, account, position, 0)
         self._log_account(account)
@@ -551,8 +552,6 @@ class Book:
             refuse("")  # the sum overflows
         if not inside:
             total = self.deposited[flow.kind] + flow.incoming
-            if total > MAX:
-                refuse("")
             if total > cap:
                 refuse("above cap")
             self.deposited[flow.kind] = total
@@ -608,8 +607,9 @@ class Book:
             refuse("isolated only")
         if len(position.balances) > MAX_ENABLED:
             refuse("too many kinds")
-        if any(price.has_failed for price in self.hub.sync(enabled, now).values()):
-            refuse("price failed")
+        for price in self.hub.sync(enabled, now).values():
+            if price.flags:
+                refuse("price failed" if price.has_failed else "price confirming")
 
     def _check_initial(self, now: int, account: int, position: Position, raised: int) -> None:
         paused = self.pauses & raised
@@ -1005,7 +1005,7 @@ class Book:
         self._check_governor(caller)
         if bits > ALL_PAUSES:
             refuse("bad pauses")
-        was_paused = self.pauses & PAUSE_TAKE != 0
+        was_paused = self.pauses & PAUSE_TAKE != 0 and now < self.take_resumes_at
         paused_at = self.take_resumes_at - self.take_pause
         if bits & PAUSE_TAKE:
             if not was_paused:
