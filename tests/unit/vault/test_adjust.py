@@ -207,6 +207,25 @@ def test_no_data_means_no_callback(world, adjuster):
     assert world.coin.read("balanceOf", adjuster.address) == 5_000 * WAD + 7
 
 
+@pytest.mark.parametrize("bits", range(4, 32, 4))
+def test_callbacks_can_be_paused_alone(world, adjuster, bits):
+    account = owned_by(world, adjuster, [(0, 10 * WAD)], 5_000 * WAD)
+    away = adjuster.address
+    world.vault.transact("set_pauses", bits, sender=world.governor)
+    loud, silent = (
+        world.vault.encode("adjust", account, [(0, -WAD)], 7, away, data) for data in (b"x", b"")
+    )
+    if bits & 16:
+        with reverts("callbacks paused"):
+            adjuster.transact("execute", world.vault.address, loud, sender=world.governor)
+    else:
+        adjuster.transact("execute", world.vault.address, loud, sender=world.governor)
+    adjuster.transact("execute", world.vault.address, silent, sender=world.governor)
+    out = WAD if bits & 16 else 2 * WAD
+    assert world.tokens[0].read("balanceOf", away) == out
+    assert world.vault.read("balances", account, 0) == 10 * WAD - out
+
+
 def test_leverage_without_a_flash_loan(world, adjuster, market):
     """One own eth becomes three: borrow, buy inside the callback, bring all of it in."""
     account = world.id(adjuster.address)
