@@ -107,7 +107,7 @@ def test_a_broken_model_is_chosen_only_without_debt(still, mock, how):
     assert still.vault.read("accounts", empty) == SLOT << 216  # the choice outlives the position
 
 
-def test_choosing_changes_no_clock(still, mock):
+def test_choosing_clears_the_clock_as_every_passed_initial_check_does(still, mock):
     account = still.open([(0, 10 * WAD)], 14_000 * WAD)
     still.follow(1_700 * WAD)
     still.vault.transact("margin_call", account, sender=still.keeper)
@@ -117,8 +117,8 @@ def test_choosing_changes_no_clock(still, mock):
     before = still.account(account)
     choose(still, account)
     after = still.account(account)
-    assert (after.auction_start, after.touched_at) == (before.auction_start, before.touched_at)
-    assert after.auction_start > 0
+    assert before.auction_start > 0
+    assert (after.auction_start, after.touched_at) == (0, before.touched_at)
 
 
 # the default of the book
