@@ -97,3 +97,29 @@ def test_a_pause_ends_by_itself_when_auctions_open_again(stage):
     stage.act(*take, at=resumes - 1, refused="taking paused")
     done = stage.act(*take, at=resumes)
     assert done.after.returned[0] == WAD
+
+
+def test_unpausing_after_the_pause_has_ended_stops_no_running_auction(stage):
+    world = stage.world
+    world.give_coins(world.keeper, 20_000 * WAD)
+    world.vault.transact("set_pauses", 8, sender=world.governor)
+    world.forward(7 * DAY + GRACE + 1)
+    called = call(stage)
+    world.forward(called.opens - world.now)
+    assert world.state(called.id) == IN_AUCTION
+    world.vault.transact("set_pauses", 0, sender=world.governor)
+    assert world.state(called.id) == IN_AUCTION
+    stage.act("take", called.id, ETH, WAD // 10, MAX, world.keeper, b"")
+
+
+def test_a_pause_that_has_ended_can_be_set_again(stage):
+    world = stage.world
+    world.vault.transact("set_pauses", 8, sender=world.governor)
+    world.forward(7 * DAY + GRACE + 1)
+    called = call(stage)
+    world.forward(called.opens - world.now)
+    world.vault.transact("set_pauses", 8, sender=world.governor)
+    stage.act(
+        "take", called.id, ETH, WAD, MAX, world.keeper, b"", at=world.now + 5, refused="taking paused"
+    )
+    assert world.state(called.id) == CALLED

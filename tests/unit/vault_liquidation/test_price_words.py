@@ -41,11 +41,23 @@ def test_margin_call__a_confirming_price_gets_the_grace(book):
 def test_margin_call__any_confirming_kind_of_the_account_counts_and_no_other(book):
     book.tokens[1].transact("mint", book.owner, WAD, sender=book.governor)
     book.say(0, 500 * WAD)
-    book.say(1, WAD, flags=CONFIRMING)
     with book_snapshot(book):
+        book.say(1, WAD, flags=CONFIRMING)
         assert call(book) == 0  # not in the account
     book.vault.transact("deposit", book.id, 1, WAD, sender=book.owner)
+    book.say(1, WAD, flags=CONFIRMING)
     assert call(book) == 3_600
+
+
+def test_a_confirming_kind_cannot_be_enabled(book):
+    """One wei of it would win its owner a grace and hold off an absorb."""
+    book.say(0, 590 * WAD)
+    book.tokens[1].transact("mint", book.owner, 1, sender=book.governor)
+    book.say(1, WAD, flags=CONFIRMING)
+    with reverts("price confirming"):
+        book.vault.transact("deposit", book.id, 1, 1, sender=book.owner)
+    book.vault.transact("margin_call", book.id, sender=book.keeper)
+    assert book.start() == book.now
 
 
 def test_take__is_not_held_by_confirming(book):
