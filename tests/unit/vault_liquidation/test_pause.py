@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.unit.vault_liquidation.moves import DURATION, ETH, GRACE, call, reprice
+from tests.unit.vault_liquidation.moves import DURATION, ETH, GRACE, call, price_at, reprice
 from tests.world import CALLABLE, CALLED, IN_AUCTION, MAX, WAD
 
 DAY = 86_400
@@ -51,14 +51,25 @@ def test_a_pause_holds_a_clock_that_runs_or_waits_to_be_absorbed(stage, into):
     assert (view[5], view[6]) == (resumes, resumes + DURATION)
 
 
-def test_a_pause_longer_than_its_field_brings_no_old_clock_back(stage):
+def test_pauses_in_a_row_longer_than_their_field_bring_no_old_clock_back(stage):
     world = stage.world
     called = call(stage)
     world.forward(3 * DAY)
-    resumes = pause_and_resume(world, 300 * DAY)
+    began = world.now
+    while world.now - began <= 2**24:
+        resumes = pause_and_resume(world, 7 * DAY - 1)
     assert world.vault.read("totals") >> 232 == 2**24 - 1
     world.forward(resumes - world.now + 10)
     assert world.state(called.id) == CALLABLE
+
+
+def test_a_pause_forgotten_ends_and_holds_nothing_for_longer(stage):
+    world = stage.world
+    called = call(stage)
+    world.forward(GRACE + 600)
+    pause_and_resume(world, 300 * DAY)
+    assert world.vault.read("totals") >> 232 == 7 * DAY + GRACE
+    assert world.state(called.id) == CALLABLE  # it ran out after the pause had ended by itself
 
 
 def test_a_second_pause_holds_what_the_first_one_held(stage):
@@ -99,27 +110,29 @@ def test_a_pause_ends_by_itself_when_auctions_open_again(stage):
     assert done.after.returned[0] == WAD
 
 
-def test_unpausing_after_the_pause_has_ended_stops_no_running_auction(stage):
+@pytest.fixture
+def forgotten(stage):
+    """An account in auction, called after a pause of takes that ended with its bit left set."""
     world = stage.world
     world.give_coins(world.keeper, 20_000 * WAD)
     world.vault.transact("set_pauses", 8, sender=world.governor)
     world.forward(7 * DAY + GRACE + 1)
+    price_at(stage, 2_000 * WAD)
     called = call(stage)
-    world.forward(called.opens - world.now)
+    reprice(stage, called.opens + 60, 620 * WAD)
+    world.forward(called.opens + 60 - world.now)
     assert world.state(called.id) == IN_AUCTION
-    world.vault.transact("set_pauses", 0, sender=world.governor)
-    assert world.state(called.id) == IN_AUCTION
-    stage.act("take", called.id, ETH, WAD // 10, MAX, world.keeper, b"")
+    return called
 
 
-def test_a_pause_that_has_ended_can_be_set_again(stage):
-    world = stage.world
-    world.vault.transact("set_pauses", 8, sender=world.governor)
-    world.forward(7 * DAY + GRACE + 1)
-    called = call(stage)
-    world.forward(called.opens - world.now)
-    world.vault.transact("set_pauses", 8, sender=world.governor)
-    stage.act(
-        "take", called.id, ETH, WAD, MAX, world.keeper, b"", at=world.now + 5, refused="taking paused"
-    )
-    assert world.state(called.id) == CALLED
+def test_unpausing_after_the_pause_has_ended_stops_no_running_auction(stage, forgotten):
+    stage.world.vault.transact("set_pauses", 0, sender=stage.world.governor)
+    assert stage.world.state(forgotten.id) == IN_AUCTION
+    take = ("take", forgotten.id, ETH, WAD // 10, MAX, stage.world.keeper, b"")
+    assert stage.act(*take).after.returned[0] == WAD // 10
+
+
+def test_a_pause_that_has_ended_can_be_set_again(stage, forgotten):
+    stage.world.vault.transact("set_pauses", 8, sender=stage.world.governor)
+    assert stage.world.state(forgotten.id) == CALLED
+    stage.act("take", forgotten.id, ETH, WAD, MAX, stage.world.keeper, b"", refused="taking paused")
