@@ -15,7 +15,7 @@
         only code it calls that nobody vouches for are the tokens on the caller's path. It has no owner and no storage;
         between calls it holds nothing and has approved nothing. Tokens are pulled from the caller only. A path and a
         limit are the owner's choice: the limits bound what a sandwich or a bad path can cost.
-@custom:freeze Nothing to freeze: owners revoke it with `set_operator(zap, 0)`; the vault's pauses of borrowing, withdrawing
+@custom:freeze Nothing to freeze: owners revoke it with `set_operator(vault, zap, 0)`; the vault's pauses of borrowing, withdrawing
         and callbacks hold for it too.
 """
 from ethereum.ercs import IERC20

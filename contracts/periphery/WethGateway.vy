@@ -11,7 +11,7 @@
         failed"; at construction "no code", "not weth"; and those of the vault.
 @custom:security Vault, token and kind are immutable; no owner, no storage, and between calls nothing is held or approved.
         ETH that does not come from WETH is refused; what is forced in, and tokens sent by mistake, stay forever.
-@custom:freeze Nothing to freeze: owners revoke it with `set_operator(gateway, 0)`; the vault's pause of withdrawing with
+@custom:freeze Nothing to freeze: owners revoke it with `set_operator(vault, gateway, 0)`; the vault's pause of withdrawing with
         debt holds for it too.
 """
 from ethereum.ercs import IERC20

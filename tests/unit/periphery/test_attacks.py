@@ -42,7 +42,7 @@ def attempts(stage, hook):
     path = stage.path(ETH, None)
     # a plan that the zap could carry out as soon as the vault has paid it: sell for nothing
     plan = (hook.address, WAD, 0, 0, ZERO, 0, stage.path(HOOK, None))
-    forged = zap.encode("on_adjust", victim, [], 0, PLAN_TYPES.encode([plan]))
+    forged = zap.encode("on_adjust", victim, PLAN_TYPES.encode([plan]))
     return {
         "leverage": (
             zap,
@@ -153,11 +153,11 @@ def test_the_callback_is_refused_outside_of_a_call(stage):
         stage.rpc.impersonate(sender)
         stage.rpc.set_balance(sender, 10**20)
         with reverts("not called back"):
-            stage.zap.transact("on_adjust", id, [], 0, PLAN, sender=sender)
+            stage.zap.transact("on_adjust", id, PLAN, sender=sender)
     # a call before leaves nothing open
     stage.do("leverage", id, ETH, 0, 2_000 * WAD, 1, stage.path(None, ETH))
     with reverts("not called back"):
-        stage.zap.transact("on_adjust", id, [], 0, PLAN, sender=stage.vault.address)
+        stage.zap.transact("on_adjust", id, PLAN, sender=stage.vault.address)
 
 
 def test_the_vault_calls_nobody_but_its_caller(stage):

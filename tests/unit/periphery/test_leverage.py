@@ -207,13 +207,12 @@ def test_a_path_leads_from_what_is_sold_to_what_is_bought(stage, fn, args, first
 def test_leverage_reverts_when_the_zap_is_no_operator(stage):
     id = stage.open([(ETH, 10 * WAD)], 0, sub=3)
     args = (id, ETH, 0, 5_000 * WAD, 1, stage.path(None, ETH))
-    set_operator = ("set_operator", stage.zap.address)
-    stage.vault.transact(*set_operator, MAX ^ 1 << 3, sender=stage.owner)
+    stage.set_operator(stage.zap.address, MAX ^ 1 << 3, sender=stage.owner)
     with reverts("not authorised"):
         stage.do("leverage", *args)
-    stage.vault.transact(*set_operator, 1 << 3, sender=stage.owner)
+    stage.set_operator(stage.zap.address, 1 << 3, sender=stage.owner)
     stage.ask("leverage", *args)
-    stage.vault.transact("lockdown", sender=stage.owner)
+    stage.operators.transact("lockdown", sender=stage.owner)
     with reverts("not authorised"):
         stage.do("leverage", *args)
 

@@ -96,7 +96,7 @@ def prepare(stage: Stage, attack: str) -> None:
     elif attack == "deleverage":
         data = stage.zap.encode("deleverage", victim, ETH, WAD, WAD, 0, path, FOREVER)
     elif attack == "callback":
-        data = stage.zap.encode("on_adjust", victim, [(ETH, -WAD)], 0, b"\1" * 320)
+        data = stage.zap.encode("on_adjust", victim, b"\1" * 320)
     else:
         if attack == "donate":
             stage.give(stage.zap.address, HOOK, 3)

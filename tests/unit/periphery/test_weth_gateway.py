@@ -124,7 +124,7 @@ def test_withdraw_reverts_when_the_receiver_calls_back_in(stage, gateway):
     stage.weth.transact("transfer", hostile.address, 5 * WAD, sender=stage.owner)
     act(stage.weth, "approve", stage.vault.address, MAX)
     act(stage.vault, "deposit", id, WETH, 5 * WAD)
-    act(stage.vault, "set_operator", gateway.address, MAX)
+    act(stage.operators, "set_operator", stage.vault.address, gateway.address, MAX)
     again = gateway.encode("withdraw", id, WAD, hostile.address)
     hostile.transact("set_attempt", gateway.address, again, sender=stage.governor)
     act(gateway, "withdraw", id, WAD, hostile.address)
