@@ -118,6 +118,16 @@ def add_book(book: address):
     log IInsuranceFund.BookAdded(book=book)
 
 
+@external
+def accept_book(book: address):
+    """
+    @notice Become the fund of a known book that has proposed this one. Governor only.
+    """
+    governed.check_governor()
+    assert book in self._books, "unknown book"
+    extcall IVault(book).accept_fund()
+
+
 # views
 
 

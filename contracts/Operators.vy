@@ -6,7 +6,7 @@
 @title Operators: who may act for an account besides its owner
 @notice One list for every book. An owner gives an operator of one vault a bitmap over the 256 sub-accounts, by a call or
         by a signature that anyone may bring. `lockdown` moves the owner to the next epoch, which drops every operator in
-        every vault at once, and to the next nonce, which drops every signature not yet used.
+        every vault at once, and to a new row of nonces, which drops every signature not yet used.
 @custom:security A signature is good once, until its deadline, for one owner, one vault and one chain. The only call is
         the static one that asks an owner for EIP-1271; whatever it does, it can only fail to confirm. Nobody governs this.
 @custom:freeze Nothing to freeze; `lockdown` is the owner's.
@@ -98,11 +98,13 @@ def set_operator_by_signature(
 @external
 def lockdown():
     """
-    @notice Revoke every operator of the caller at once, and every signature not yet used.
+    @notice Revoke every operator of the caller in every vault at once, and every signature not yet used: the next
+            nonce is epoch << 128.
     """
     next: uint256 = self.epoch[msg.sender] + 1
     self.epoch[msg.sender] = next
-    self.nonces[msg.sender] = unsafe_add(self.nonces[msg.sender], 1)  # beyond reach
+    # a row of nonces of its own for each epoch: what was signed ahead dies as well
+    self.nonces[msg.sender] = next << 128
     log IOperators.LockedDown(owner=msg.sender, epoch=next)
 
 

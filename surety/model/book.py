@@ -915,7 +915,7 @@ class Book:
         """Drop every operator of the caller, and every signature not yet used."""
         who = as_number(caller)
         self.epochs[who] = self.epochs.get(who, 0) + 1
-        self.nonces[who] = self.nonces.get(who, 0) + 1
+        self.nonces[who] = self.epochs[who] << 128
         self._log("LockedDown", owner=caller, epoch=self.epochs[who])
 
     # fund and governance
