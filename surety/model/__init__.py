@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The specification of the vault in Python: exact integers, readable, the contract's own reasons.
 
-Tests, auditors and keepers hold it against a chain: `surety.model.reader.Reader` takes over what a vault remembers,
+Tests, auditors and keepers hold it against a chain: `surety.model.reader.Reader` takes over what
+a vault remembers,
 `predict` says what a move will do to it at a given second, and `Book` is the vault itself, a method
 for each of its functions. See docs/model.md.
 """
