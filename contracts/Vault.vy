@@ -628,7 +628,7 @@ def sell(
         found.hi,
         decimals,
         found.factor,
-        initial_ltv * (BPS - found.sold_bps) // BPS,  # down: sizes a take smaller
+        margin_math.mul_div_down(initial_ltv, BPS - found.sold_bps, BPS),  # sizes a take smaller
         margin_math.effective_penalty_down(liquidation_penalty, found.sale_value, found.debt),
         debt_floor,
     )
@@ -846,7 +846,7 @@ def check_authorised(id: uint256):
 
 @internal
 def push(kind: uint256, receiver: address, amount: uint256):
-    transfers.push(convert(ledger.collateral[kind] & ledger.TOKEN_MASK, address), receiver, amount)
+    transfers.push(ledger.token_of(kind), receiver, amount)
 
 
 @internal

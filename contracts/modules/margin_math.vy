@@ -84,15 +84,6 @@ def less(a: uint256, b: uint256) -> uint256:
 
 @internal
 @pure
-def unit_of(decimals: uint256) -> uint256:
-    """
-    @notice Base units of one whole token: 10**decimals.
-    """
-    return 10**decimals
-
-
-@internal
-@pure
 def value_down(amount: uint256, price: uint256, decimals: uint256) -> uint256:
     """
     @notice Value in coin units of `amount` base units of a token at `price`, rounded down.

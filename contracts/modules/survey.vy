@@ -243,7 +243,7 @@ def is_open(opens: uint256, duration: uint256, at: uint256) -> bool:
     """
     @notice An auction that opened at `opens` (0: none) runs at time `at`.
     """
-    return opens != 0 and opens <= at and at <= opens + duration
+    return margin_math.auction_phase(opens, duration, at) == margin_math.RUNNING
 
 
 @internal

@@ -769,7 +769,7 @@ class Book:
             hi,
             facts.decimals,
             factor,
-            facts.initial_ltv * (BPS - found.measured.sold_bps) // BPS,
+            margin_math.mul_div_down(facts.initial_ltv, BPS - found.measured.sold_bps, BPS),
             penalty,
             rules.debt_floor,
         )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-from surety.formulas import Formulas, Revert, margin_math
+from surety.formulas import Formulas, margin_math
 
 BPS, WAD, RAY = 10_000, 10**18, 10**27
 
@@ -167,12 +167,6 @@ def test_requirements_are_what_the_capacities_leave(
 )
 def test_less_never_reverts(a: int, b: int) -> None:
     assert margin_math.less(a, b) == max(0, a - b)
-
-
-def test_unit_of_every_decimals() -> None:
-    assert [margin_math.unit_of(places) for places in range(78)] == [10**k for k in range(78)]
-    with pytest.raises(Revert):
-        margin_math.unit_of(78)
 
 
 # states: the table of section 7
