@@ -13,11 +13,19 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from surety.chain import Contract, RpcError
-from surety.model import Book, FeedHub, Levels, Outcome, Price, check_same, predict
+from surety.model import Book, FeedHub, Guard, Levels, Outcome, Price, check_same, predict
 from surety.model.reader import Reader
 from tests.world import World, reverts
 
 FEED_SCALE = 10**10
+
+
+def loose_guard(price: Price, max_age: int, min_price: int, max_price: int) -> Guard:
+    """Return a guard that lets a price move by a whole in `fresh_for` seconds."""
+    limits = (2**24 - 1, 2**24 - 1, 12_750, 2**40 - 1)
+    return Guard(
+        max_age, min_price, max_price, *limits, last_price=price.lo, last_at=price.updated_at
+    )
 
 
 class Stage:
@@ -60,9 +68,14 @@ class Stage:
                 continue
             _, price, _, at, _ = world.feeds[0].decode("latestRoundData", answer)
             feeds.append((price * FEED_SCALE, at))
+        prices = [Price.unpack(int(word, 16)) for word in words]
         return FeedHub(
             world.params.fresh_for,
-            world.params.kinds[0].max_age,
+            0,
+            [
+                loose_guard(kind.max_age, kind.min_price, kind.max_price)
+                for kind in world.params.kinds
+            ],
             [Price.unpack(int(word, 16)) for word in words],
             feeds,
             tokens={kind: token.address for kind, token in enumerate(world.tokens)},

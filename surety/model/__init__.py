@@ -8,7 +8,7 @@ for each of its functions. See docs/model.md.
 """
 
 from surety.model.book import Book, Callback, Found, Measured
-from surety.model.hub import FeedHub, FixedHub, Hub
+from surety.model.hub import FeedHub, FixedHub, Guard, Hub, Sequencer
 from surety.model.predict import Outcome, check_same, predict
 from surety.model.state import (
     Coin,
@@ -34,6 +34,7 @@ __all__ = [
     "FeedHub",
     "FixedHub",
     "Found",
+    "Guard",
     "Hub",
     "Kind",
     "Leg",
@@ -46,6 +47,7 @@ __all__ = [
     "Price",
     "Refused",
     "Rules",
+    "Sequencer",
     "Surcharges",
     "account_id",
     "check_same",

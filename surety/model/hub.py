@@ -1,14 +1,47 @@
 # SPDX-License-Identifier: MIT
-"""Where a book's prices come from: a hub told what to say, or one that follows feeds."""
+"""Where a book's prices come from: a hub told what to say, or the whole PriceHub over feeds.
+
+Units as in `contracts/PriceHub.vy`: prices in WAD, times in unix seconds, slew in 1e-9 of the price
+a second, `sigma_ref` in 1e-9 an hour. All arithmetic on prices is that of margin_math.vy.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
-from surety.model.state import FAILED, ZERO_ADDRESS, Price
+from surety.formulas import margin_math
+from surety.model.state import (
+    BPS,
+    CONFIRMING,
+    FAILED,
+    MAX_KINDS,
+    ZERO_ADDRESS,
+    Price,
+    refuse,
+)
 
-_ATTEMPT = 2**24
+Feed = tuple[int, int]  # what an oracle answers: WAD price, its time
+
+MAX_DEVIATION: Final = 500  # bps between a new oracle and the one before
+# how far and how fast volatility moves the multipliers: protocol.md section 9
+INITIAL_CAP: Final = 25_000
+INITIAL_STEP: Final = 5_000
+MAINTENANCE_CAP: Final = 12_500
+MAINTENANCE_STEP: Final = 500
+_SHORT = 2**24 - 1
+_LARGEST_PRICE = 2**88 - 1
+_JUMP_UNIT, _LARGEST_JUMP = 50, 12_750
+_LARGEST_SIGMA = 2**40 - 1
+_SIGMA_SCALE = 10**9
+
+# bound once: a replay refreshes hundreds of thousands of words
+_slew_hi_up = margin_math.slew_hi_up
+_slew_lo_down = margin_math.slew_lo_down
+_volatility_samples = margin_math.volatility_samples
+_variance_down = margin_math.variance_down
+_volatility_multiplier_up = margin_math.volatility_multiplier_up
+_next_multiplier = margin_math.next_multiplier
 
 
 class Hub(Protocol):
@@ -56,37 +89,119 @@ class FixedHub:
 
 
 @dataclass(slots=True)
-class FeedHub:
-    """The PriceHub over feeds: a stored word each, refreshed when it is `fresh_for` seconds old.
+class Guard:
+    """How a kind is guarded: what governance chose, then what the hub remembers beside the word.
 
-    `feeds` holds what each feed answers, as (price, time of the answer), None where it reverts;
-    `attempts` when a kind was last found failed (a failure is remembered until the next second).
-    Bounds on prices are not modelled: keep feeds inside them.
+    `max_age` in seconds; `min_price`, `max_price`, `last_price` in WAD; `slew_down`, `slew_up` in
+    1e-9 of the price a second; `jump_bps` a multiple of 50; `sigma_ref` in 1e-9 an hour; `variance`
+    in WAD squared an hour; `confirming_until`, `last_at` in unix seconds.
+    """
+
+    max_age: int
+    min_price: int
+    max_price: int
+    slew_down: int
+    slew_up: int
+    jump_bps: int
+    sigma_ref: int
+    confirming_until: int = 0
+    variance: int = 0
+    last_price: int = 0
+    last_at: int = 0
+
+    def copy(self) -> Guard:
+        """Return a guard that can be changed without changing this one."""
+        return Guard(
+            self.max_age,
+            self.min_price,
+            self.max_price,
+            self.slew_down,
+            self.slew_up,
+            self.jump_bps,
+            self.sigma_ref,
+            self.confirming_until,
+            self.variance,
+            self.last_price,
+            self.last_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sequencer:
+    """What a Chainlink L2 uptime feed answers: 0 up or 1 down, and since when.
+
+    Anything else, a `started_at` of 0 or in the future, cannot be read: UNREADABLE stands for a
+    feed that reverts or answers in the wrong shape.
+    Source: https://docs.chain.link/data-feeds/l2-sequencer-feeds
+    """
+
+    answer: int
+    started_at: int
+
+    def is_readable(self, now: int) -> bool:
+        """Whether the answer means anything at second `now`."""
+        return self.answer in (0, 1) and 0 < self.started_at <= now
+
+
+UNREADABLE: Final = Sequencer(0, 0)
+
+
+class _Renewed(NamedTuple):
+    """One refresh: the word to store and what is remembered beside it."""
+
+    price: Price
+    confirming_until: int
+    variance: int
+    last_price: int
+    last_at: int
+
+
+@dataclass(slots=True)
+class FeedHub:
+    """The PriceHub over feeds, exactly: a stored word each, refreshed when `fresh_for` seconds old.
+
+    `feeds` holds what each oracle answers, as (WAD price, its time), None where it reverts or
+    answers in the wrong shape; `attempts` when a kind was last found failed (remembered for one
+    second); `sequencer` what the uptime feed answers, None where there is none. `updates` are the
+    (kind, stored word) that the last call logged as `PriceUpdated`.
     """
 
     fresh_for: int
-    max_age: int
-    prices: list[Price]
-    feeds: list[tuple[int, int] | None] = field(compare=False)
+    confirm_period: int
+    guards: list[Guard] = field(default_factory=list, compare=False)
+    prices: list[Price] = field(default_factory=list)
+    feeds: list[Feed | None] = field(default_factory=list, compare=False)
     attempts: dict[int, int] = field(default_factory=dict, compare=False)
     tokens: dict[int, str] = field(default_factory=dict, compare=False)
+    sequencer: Sequencer | None = field(default=None, compare=False)
+    updates: list[tuple[int, Price]] = field(default_factory=list, compare=False)
+
+    # prices
 
     def sync(self, mask: int, now: int) -> dict[int, Price]:
         """Refresh the kinds of a mask and return their words as callers see them."""
+        self.updates = []
+        found = {}
         for kind, price in enumerate(self.prices):
             if mask >> kind & 1:
-                self.prices[kind] = renewed = self._next(kind, price, now)
-                if renewed.has_failed and not self._has_just_failed(kind, price, now):
-                    self.attempts[kind] = now % _ATTEMPT
-        return self.read(mask, now)
+                if price.flags & FAILED or now - price.updated_at >= self.fresh_for:
+                    if not self._has_just_failed(kind, price, now):
+                        price = self._refresh(kind, price, self.feeds[kind], now)
+                    price = _returned(price)
+                found[kind] = price
+        return found
 
     def read(self, mask: int, now: int) -> dict[int, Price]:
         """Return what `sync` would, without refreshing."""
         found = {}
-        for kind, stored in enumerate(self.prices):
+        for kind, price in enumerate(self.prices):
             if mask >> kind & 1:
-                price = self._next(kind, stored, now)
-                found[kind] = replace(price, lo=0) if price.has_failed else price
+                if price.flags & FAILED or now - price.updated_at >= self.fresh_for:
+                    if not self._has_just_failed(kind, price, now):
+                        renewed = self._renewed(kind, price, self.feeds[kind], now)
+                        price = renewed.price if renewed else _failed(price)
+                    price = _returned(price)
+                found[kind] = price
         return found
 
     def token_of(self, kind: int) -> str:
@@ -95,19 +210,226 @@ class FeedHub:
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
-        return replace(
-            self, prices=list(self.prices), feeds=list(self.feeds), attempts=dict(self.attempts)
+        return type(self)(
+            self.fresh_for,
+            self.confirm_period,
+            [guard.copy() for guard in self.guards],
+            list(self.prices),
+            list(self.feeds),
+            dict(self.attempts),
+            self.tokens,
+            self.sequencer,
+            self.updates,
         )
 
-    def _next(self, kind: int, price: Price, now: int) -> Price:
-        if not price.has_failed and now - price.updated_at < self.fresh_for:
-            return price
-        if self._has_just_failed(kind, price, now):
-            return price
-        feed = self.feeds[kind]
-        if feed is None or feed[0] <= 0 or not 0 <= now - feed[1] <= self.max_age:
-            return replace(price, flags=price.flags | FAILED)
-        return replace(price, lo=feed[0], hi=feed[0], updated_at=now, flags=0)
+    def accepted_price(self, kind: int, feed: Feed | None, now: int) -> int:
+        """Return the price that the hub takes from an oracle's answer, 0 where it takes none.
+
+        None is taken while the sequencer is down, from a failed, stale or future answer, or below
+        the kind's `min_price`; a price above `max_price` counts as that.
+        """
+        if feed is None:
+            return 0
+        sequencer = self.sequencer
+        if sequencer is not None and sequencer.answer == 1 and sequencer.is_readable(now):
+            return 0
+        price, at = feed
+        guard = self.guards[kind]
+        if price < guard.min_price or not 0 <= now - at <= guard.max_age:
+            return 0
+        return price if price < guard.max_price else guard.max_price
 
     def _has_just_failed(self, kind: int, price: Price, now: int) -> bool:
-        return price.has_failed and self.attempts.get(kind) == now % _ATTEMPT
+        return price.has_failed and self.attempts.get(kind) == now % 2**24
+
+    def _refresh(
+        self, kind: int, price: Price, feed: Feed | None, now: int, changed: bool = False
+    ) -> Price:
+        """Ask an oracle and remember the outcome; return the stored word."""
+        renewed = self._renewed(kind, price, feed, now, changed)
+        if renewed is None:
+            self.attempts[kind] = now % 2**24
+            stored = _failed(price)
+        else:
+            guard = self.guards[kind]
+            stored = renewed.price
+            guard.confirming_until = renewed.confirming_until
+            guard.variance = renewed.variance
+            guard.last_price = renewed.last_price
+            guard.last_at = renewed.last_at
+        self.prices[kind] = stored
+        self.updates.append((kind, stored))
+        return stored
+
+    def _renewed(
+        self, kind: int, price: Price, feed: Feed | None, now: int, changed: bool = False
+    ) -> _Renewed | None:
+        """Return what a refresh would store, None where there is no acceptable price."""
+        accepted = self.accepted_price(kind, feed, now)
+        if not accepted:
+            return None
+        guard = self.guards[kind]
+        lo, hi, initial, maintenance = (
+            price.lo,
+            price.hi,
+            price.initial_multiplier,
+            price.maintenance_multiplier,
+        )
+        elapsed = now - price.updated_at
+        until, jump = guard.confirming_until, guard.jump_bps
+        if (
+            changed
+            or price.flags & FAILED
+            or accepted * BPS < hi * (BPS - min(jump, BPS))
+            or accepted * BPS > lo * (BPS + jump)
+        ):
+            until = now + self.confirm_period
+        confirming = now < until or self._is_settling(now)
+        variance, last_price, last_at = guard.variance, guard.last_price, guard.last_at
+        if not confirming:
+            samples = _volatility_samples(last_at, now)
+            if samples:
+                variance = _variance_down(variance, last_price, accepted, samples)
+                goal = _volatility_multiplier_up(variance, guard.sigma_ref * _SIGMA_SCALE)
+                initial = _next_multiplier(initial, goal, INITIAL_CAP, INITIAL_STEP, samples)
+                maintenance = _next_multiplier(
+                    maintenance, goal, MAINTENANCE_CAP, MAINTENANCE_STEP, samples
+                )
+                last_price, last_at = accepted, now
+        return _Renewed(
+            Price(
+                _slew_lo_down(lo, accepted, guard.slew_up, elapsed),
+                _slew_hi_up(hi, accepted, guard.slew_down, elapsed),
+                now,
+                initial,
+                maintenance,
+                CONFIRMING if confirming else 0,
+            ),
+            until,
+            variance,
+            last_price,
+            last_at,
+        )
+
+    def _is_settling(self, now: int) -> bool:
+        """Whether the sequencer has come back lately, or nobody can tell."""
+        sequencer = self.sequencer
+        if sequencer is None:
+            return False
+        if not sequencer.is_readable(now):
+            return True
+        return now < sequencer.started_at + self.confirm_period
+
+    # governance
+
+    def list_kind(self, guard: Guard, price: int, now: int, token: str = ZERO_ADDRESS) -> int:
+        """Give a token a kind, whose oracle answers `price` as of `now`; return the kind."""
+        kind = len(self.prices)
+        if kind >= MAX_KINDS:
+            refuse("too many kinds")
+        _check_max_age(guard.max_age)
+        _check_bounds(guard.min_price, guard.max_price)
+        _check_limits(guard.slew_down, guard.slew_up, guard.jump_bps, guard.sigma_ref)
+        guard = guard.copy()
+        self.guards.append(guard)
+        if not guard.min_price <= price < guard.max_price or not self.accepted_price(
+            kind, (price, now), now
+        ):
+            self.guards.pop()
+            refuse("price failed")
+        guard.confirming_until = guard.variance = 0
+        guard.last_price, guard.last_at = price, now
+        self.feeds.append((price, now))
+        self.prices.append(Price(price, price, now))
+        self.tokens = {**self.tokens, kind: token}
+        self.updates = [(kind, self.prices[kind])]
+        return kind
+
+    def set_oracle(self, kind: int, feed: Feed | None, now: int) -> None:
+        """Follow another oracle, which answers `feed`: within 5 % of the old one, unless dead."""
+        self._check_listed(kind)
+        live = self.accepted_price(kind, self.feeds[kind], now)
+        price = self.accepted_price(kind, feed, now)
+        if not price:
+            refuse("price failed")
+        if live and not (
+            live * (BPS - MAX_DEVIATION) <= price * BPS <= live * (BPS + MAX_DEVIATION)
+        ):
+            refuse("price deviates")
+        self.updates = []
+        self.feeds[kind] = feed
+        self.attempts.pop(kind, None)
+        self._refresh(kind, self.prices[kind], feed, now, changed=True)
+
+    def set_limits(
+        self, kind: int, slew_down: int, slew_up: int, jump_bps: int, sigma_ref: int
+    ) -> None:
+        """Change how fast a kind's word may move; it holds from the next refresh on."""
+        self._check_listed(kind)
+        _check_limits(slew_down, slew_up, jump_bps, sigma_ref)
+        guard = self.guards[kind]
+        guard.slew_down, guard.slew_up = slew_down, slew_up
+        guard.jump_bps, guard.sigma_ref = jump_bps, sigma_ref
+        self.updates = []
+
+    def set_bounds(self, kind: int, min_price: int, max_price: int, now: int) -> None:
+        """Change a kind's sanity bounds and judge its price by them at once."""
+        self._check_listed(kind)
+        _check_bounds(min_price, max_price)
+        guard = self.guards[kind]
+        guard.min_price, guard.max_price = min_price, max_price
+        self._judge_again(kind, now)
+
+    def set_max_age(self, kind: int, max_age: int, now: int) -> None:
+        """Change the age from which a kind's price is stale and judge its price by it at once."""
+        self._check_listed(kind)
+        _check_max_age(max_age)
+        self.guards[kind].max_age = max_age
+        self._judge_again(kind, now)
+
+    def _judge_again(self, kind: int, now: int) -> None:
+        self.updates = []
+        self.attempts.pop(kind, None)
+        self._refresh(kind, self.prices[kind], self.feeds[kind], now)
+
+    def _check_listed(self, kind: int) -> None:
+        if not 0 <= kind < len(self.prices):
+            refuse("unknown kind")
+
+
+def _failed(price: Price) -> Price:
+    """Return a word with FAILED set and nothing else changed."""
+    if price.flags & FAILED:
+        return price
+    return Price(
+        price.lo,
+        price.hi,
+        price.updated_at,
+        price.initial_multiplier,
+        price.maintenance_multiplier,
+        price.flags | FAILED,
+    )
+
+
+def _returned(price: Price) -> Price:
+    """Return a word as callers see it: `lo` is 0 while FAILED."""
+    return replace(price, lo=0) if price.flags & FAILED else price
+
+
+def _check_max_age(max_age: int) -> None:
+    if not 0 < max_age <= _SHORT:
+        refuse("bad max age")
+
+
+def _check_bounds(min_price: int, max_price: int) -> None:
+    if not 0 < min_price < max_price <= _LARGEST_PRICE:
+        refuse("bad bounds")
+
+
+def _check_limits(slew_down: int, slew_up: int, jump_bps: int, sigma_ref: int) -> None:
+    if not (0 < slew_down <= _SHORT and 0 < slew_up <= _SHORT):
+        refuse("bad slew")
+    if jump_bps % _JUMP_UNIT or not 0 < jump_bps <= _LARGEST_JUMP:
+        refuse("bad jump")
+    if not 0 < sigma_ref <= _LARGEST_SIGMA:
+        refuse("bad sigma")

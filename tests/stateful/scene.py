@@ -32,6 +32,7 @@ from surety.model import (
 from surety.model import predict as predicted
 from surety.model.margin import FailingModel, TieredMargin
 from surety.model.signature import operator_digest
+from tests.book import loose_guard
 from tests.stateful.node import Node
 from tests.world import BPS, MAX, WAD, World
 
@@ -263,7 +264,11 @@ class Scene:
             if self.setup.hub == "words"
             else FeedHub(
                 world.params.fresh_for,
-                world.params.kinds[0].max_age,
+                0,
+                [
+                    loose_guard(price, world.params.kinds[0].max_age, 1, 2**88 - 1)
+                    for price in words
+                ],
                 words,
                 list(feeds),
                 {},
