@@ -10,6 +10,7 @@ MAX_SYNC: constant(uint256) = 8
 
 token_of: public(HashMap[uint256, address])
 words: public(HashMap[uint256, uint256])
+listings: public(address)
 
 
 @external

@@ -3,12 +3,18 @@
 
 from surety.deploy.local import LOCAL_KINDS, LocalKind, local_kinds
 from surety.deploy.params import (
+    LOOSE_LIMITS,
     LST,
+    LST_LIMITS,
     MAJOR,
+    MAJOR_LIMITS,
     STABLE,
+    STABLE_LIMITS,
+    TAIL_LIMITS,
     BookParams,
     KindParams,
     Levels,
+    Limits,
     ParamsError,
     SystemParams,
 )
@@ -16,14 +22,20 @@ from surety.deploy.system import DeployedKind, DeployError, System, deploy_syste
 
 __all__ = [
     "LOCAL_KINDS",
+    "LOOSE_LIMITS",
     "LST",
+    "LST_LIMITS",
     "MAJOR",
+    "MAJOR_LIMITS",
     "STABLE",
+    "STABLE_LIMITS",
+    "TAIL_LIMITS",
     "BookParams",
     "DeployError",
     "DeployedKind",
     "KindParams",
     "Levels",
+    "Limits",
     "LocalKind",
     "ParamsError",
     "System",

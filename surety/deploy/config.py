@@ -29,16 +29,27 @@ from eth_utils.address import is_checksum_address, to_checksum_address
 
 from surety.deploy.params import (
     LST,
+    LST_LIMITS,
     MAJOR,
+    MAJOR_LIMITS,
     STABLE,
+    STABLE_LIMITS,
+    TAIL_LIMITS,
     BookParams,
     KindParams,
     Levels,
+    Limits,
     ParamsError,
     SystemParams,
 )
 
 FAMILIES: Final = {"major": MAJOR, "lst": LST, "stable": STABLE}
+LIMITS: Final = {
+    "major": MAJOR_LIMITS,
+    "lst": LST_LIMITS,
+    "stable": STABLE_LIMITS,
+    "tail": TAIL_LIMITS,
+}
 _ADDRESSES: Final = {"governor", "token", "aggregator", "oracle"}
 _TEXTS: Final = {"name", "coin_name", "coin_symbol"}
 
@@ -76,6 +87,15 @@ def _kind(table: Any, place: str) -> KindParams:
         values["levels"] = Levels(
             **_required(_values(levels, Levels, f"{place}levels."), Levels, place)
         )
+    limits = table.get("limits", levels if isinstance(levels, str) else "major")
+    if isinstance(limits, str):
+        if limits not in LIMITS:
+            raise ParamsError(f"{place}limits: {limits!r} is none of {', '.join(LIMITS)}")
+        values["limits"] = LIMITS[limits]
+    elif isinstance(limits, dict):
+        values["limits"] = Limits(
+            **_required(_values(limits, Limits, f"{place}limits."), Limits, place)
+        )
     return KindParams(**_required(values, KindParams, place))
 
 
@@ -88,7 +108,7 @@ def _values(table: Mapping[str, Any], target: type, place: str) -> dict[str, Any
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
             raise ParamsError(f"{place}{key}: unknown key{hint}")
-        if key in {"book", "kinds", "levels"}:
+        if key in {"book", "kinds", "levels", "limits"}:
             continue
         found[key] = _value(key, value, place)
     return found
@@ -135,7 +155,7 @@ def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _required(
-    values: dict[str, Any], target: type[KindParams | Levels], place: str
+    values: dict[str, Any], target: type[KindParams | Levels | Limits], place: str
 ) -> dict[str, Any]:
     needed = (
         ["name", "token", "levels", "min_price", "max_price"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from surety.chain import Sender, deploy_contract
 from surety.compile import artifact
-from surety.deploy.params import MAJOR, STABLE, WAD, KindParams, Levels
+from surety.deploy.params import LOOSE_LIMITS, MAJOR, STABLE, WAD, KindParams, Levels, Limits
 
 FEED_DECIMALS = 8
 
@@ -31,8 +31,13 @@ LOCAL_KINDS = (
 )
 
 
-def local_kinds(sender: Sender, kinds: Sequence[LocalKind] = LOCAL_KINDS) -> tuple[KindParams, ...]:
-    """Deploy an open-mint token and a settable 8-decimals feed for each kind at its price."""
+def local_kinds(
+    sender: Sender, kinds: Sequence[LocalKind] = LOCAL_KINDS, limits: Limits = LOOSE_LIMITS
+) -> tuple[KindParams, ...]:
+    """Deploy an open-mint token and a settable 8-decimals feed for each kind at its price.
+
+    Under the usual limits of this function a price can be set and is used once it is looked at.
+    """
     token, feed = artifact("MockToken"), artifact("MockAggregator")
     return tuple(
         KindParams(
@@ -41,6 +46,7 @@ def local_kinds(sender: Sender, kinds: Sequence[LocalKind] = LOCAL_KINDS) -> tup
                 sender, token, kind.name.upper(), kind.name.upper(), kind.decimals
             ),
             levels=kind.levels,
+            limits=limits,
             aggregator=deploy_contract(
                 sender, feed, FEED_DECIMALS, kind.price // 10 ** (18 - FEED_DECIMALS)
             ),

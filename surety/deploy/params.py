@@ -55,11 +55,44 @@ STABLE: Final = Levels(8_800, 9_100, 9_400, 10_050, 9_650)
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast the hub lets a price move, what it takes for a jump and for a usual hour.
+
+    `slew_down` bounds the fall of `hi`, `slew_up` the rise of `lo`, both 1e-9 of the price per
+    second; a price `jump_bps` outside lo..hi starts a confirmation; up to a standard deviation of
+    `sigma_ref` (1e-9) an hour the margin multipliers stay at 1.
+    """
+
+    slew_down: int
+    slew_up: int
+    jump_bps: int
+    sigma_ref: int
+
+    def check(self, name: str) -> None:
+        """Raise ParamsError where the hub would refuse these limits."""
+        if not (0 < self.slew_down < 2**24 and 0 < self.slew_up < 2**24):
+            raise ParamsError(f"{name}: slew limits must be 1..{2**24 - 1}")
+        if not 50 <= self.jump_bps <= 12_750 or self.jump_bps % 50:
+            raise ParamsError(f"{name}: jump_bps must be a multiple of 50 in 50..12750")
+        if not 0 < self.sigma_ref < 2**40:
+            raise ParamsError(f"{name}: sigma_ref must be 1..{2**40 - 1}")
+
+
+# 10 % and 2 % a minute; 1.5 % an hour
+MAJOR_LIMITS: Final = Limits(1_666_667, 333_333, 2_000, 15_000_000)
+LST_LIMITS: Final = MAJOR_LIMITS
+STABLE_LIMITS: Final = Limits(833_333, 333_333, 400, 3_000_000)
+TAIL_LIMITS: Final = Limits(1_666_667, 333_333, 2_500, 25_000_000)
+# as good as none, for tests of what lies behind the hub
+LOOSE_LIMITS: Final = Limits(2**24 - 1, 2**24 - 1, 12_750, 2**40 - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class KindParams:
     """One kind of collateral: its token, its feed, its levels and its limits.
 
     `aggregator` is a Chainlink-style feed over which an adapter is deployed; `oracle` is an adapter
-    that exists already. Exactly one of them is given. Slew limits: 1e-9 of the price per second.
+    that exists already. Exactly one of them is given.
     """
 
     name: str
@@ -71,8 +104,7 @@ class KindParams:
     max_age: int = 90_000
     min_price: int = 1
     max_price: int = 2**88 - 1
-    slew_down: int = 1_666_667
-    slew_up: int = 333_333
+    limits: Limits = MAJOR_LIMITS
     isolated: bool = False
 
     def check(self, penalty: int) -> None:
@@ -84,8 +116,7 @@ class KindParams:
             raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price < max_price < 2**88")
         if not 0 < self.max_age < 2**24:
             raise ParamsError(f"{self.name}: max_age must be 1..{2**24 - 1} seconds")
-        if not (0 < self.slew_down < 2**24 and 0 < self.slew_up < 2**24):
-            raise ParamsError(f"{self.name}: slew limits must be 1..{2**24 - 1}")
+        self.limits.check(self.name)
         if not 0 <= self.cap < 2**128:
             raise ParamsError(f"{self.name}: cap must fit 128 bits")
 
@@ -136,6 +167,7 @@ class SystemParams:
     coin_name: str = "Surety Dollar"
     coin_symbol: str = "SUD"
     fresh_for: int = 60
+    confirm_period: int = 1_200
 
     def check(self) -> None:
         """Raise ParamsError for anything that the contracts would refuse."""
@@ -146,6 +178,8 @@ class SystemParams:
             raise ParamsError(
                 "fresh_for must be 0..3600 seconds: no older price may be used as it is"
             )
+        if not 0 < self.confirm_period <= 86_400:
+            raise ParamsError("confirm_period must be 1..86400 seconds")
         if (
             not 0 < len(self.coin_name.encode()) <= 25
             or not 0 < len(self.coin_symbol.encode()) <= 5

@@ -12,6 +12,7 @@ from surety.compile import artifact
 from surety.deploy.params import SystemParams
 
 Progress = Callable[[str], None]
+NOBODY = "0x" + "00" * 20
 
 
 class DeployError(RuntimeError):
@@ -104,7 +105,7 @@ def deploy_system(
     book = params.book
     steps = _Steps(sender, progress)
     coin = steps.deploy("Stablecoin", params.coin_name, params.coin_symbol, sender.address)
-    hub = steps.deploy("PriceHub", sender.address, params.fresh_for)
+    hub = steps.deploy("PriceHub", sender.address, params.fresh_for, params.confirm_period, NOBODY)
     fund = steps.deploy("InsuranceFund", sender.address, coin)
     lens = steps.deploy("Lens")
     operators = steps.deploy("Operators")
@@ -141,8 +142,10 @@ def deploy_system(
             kind.max_age,
             kind.min_price,
             kind.max_price,
-            kind.slew_down,
-            kind.slew_up,
+            kind.limits.slew_down,
+            kind.limits.slew_up,
+            kind.limits.jump_bps,
+            kind.limits.sigma_ref,
         )
         levels = kind.levels
         steps.call(

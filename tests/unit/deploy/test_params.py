@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from surety.deploy import LST, MAJOR, STABLE, BookParams, KindParams, ParamsError, SystemParams
+from surety.deploy import (
+    LST,
+    MAJOR,
+    MAJOR_LIMITS,
+    STABLE,
+    BookParams,
+    KindParams,
+    ParamsError,
+    SystemParams,
+)
 
 TOKEN = "0x" + "11" * 20
 FEED = "0x" + "22" * 20
@@ -40,8 +49,8 @@ def test_default_levels_are_accepted(levels):
         ({"max_age": 0}, "eth: max_age must be"),
         ({"max_age": 2**24}, "eth: max_age must be"),
         ({"cap": 2**128}, "eth: cap must fit"),
-        ({"slew_down": 0}, "eth: slew"),
-        ({"slew_up": 2**24}, "eth: slew"),
+        ({"limits": replace(MAJOR_LIMITS, slew_down=0)}, "eth: slew"),
+        ({"limits": replace(MAJOR_LIMITS, slew_up=2**24)}, "eth: slew"),
     ],
 )
 def test_kind_is_refused(change, message):

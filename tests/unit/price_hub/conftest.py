@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.unit.conftest import BPS, WAD, Word
+from tests.unit.conftest import BPS, WAD, ZERO, Word
 
 FRESH_FOR = 60
 MAX_AGE = 3_600
@@ -16,12 +16,17 @@ MAX_PRICE = 100_000 * WAD
 PRICE = 2_000 * WAD
 SLEW_DOWN = 1_666_666
 SLEW_UP = 333_333
-FAILED = 1
+JUMP = 2_000
+SIGMA_REF = 15_000_000
+CONFIRM_PERIOD = 1_200
+FAILED, CONFIRMING = 1, 2
 
 
 @pytest.fixture(scope="session")
 def new_hub(project, governor):
-    return lambda fresh_for: governor.deploy(project.PriceHub, governor, fresh_for)
+    return lambda fresh_for, confirm_period=CONFIRM_PERIOD: governor.deploy(
+        project.PriceHub, governor, fresh_for, confirm_period, ZERO
+    )
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +47,8 @@ def list_kind(governor, new_token, new_oracle):
             "max_price": MAX_PRICE,
             "slew_down": SLEW_DOWN,
             "slew_up": SLEW_UP,
+            "jump_bps": JUMP,
+            "sigma_ref": SIGMA_REF,
         }
         receipt = hub.list_kind(token, oracle, *(usual | other).values(), sender=governor)
         return SimpleNamespace(token=token, oracle=oracle, receipt=receipt)
