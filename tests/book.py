@@ -73,10 +73,10 @@ class Stage:
             world.params.fresh_for,
             0,
             [
-                loose_guard(kind.max_age, kind.min_price, kind.max_price)
-                for kind in world.params.kinds
+                loose_guard(price, kind.max_age, kind.min_price, kind.max_price)
+                for price, kind in zip(prices, world.params.kinds, strict=True)
             ],
-            [Price.unpack(int(word, 16)) for word in words],
+            prices,
             feeds,
             tokens={kind: token.address for kind, token in enumerate(world.tokens)},
         )
