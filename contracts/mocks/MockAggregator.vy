@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MIT
 """
 @title MockAggregator: a Chainlink feed whose answers anyone may set
-@notice For tests and demos only.
+@notice For tests and demos only. It has no `minAnswer` and `maxAnswer` until `set_limits` gives it some.
 """
 
 struct Round:
@@ -15,6 +15,8 @@ struct Round:
 decimals: public(uint8)
 reverts: public(bool)
 _round: Round
+_min_answer: int192
+_max_answer: int192
 
 
 @deploy
@@ -48,6 +50,35 @@ def set_decimals(decimals: uint8):
 @external
 def set_reverts(reverts: bool):
     self.reverts = reverts
+
+
+@external
+def set_limits(min_answer: int192, max_answer: int192):
+    """
+    @notice Have limits from now on, or none when both are 0. They change no answer: say a clamped one by `set_answer`.
+    """
+    self._min_answer = min_answer
+    self._max_answer = max_answer
+
+
+@external
+@view
+def minAnswer() -> int192:
+    self._check_limits()
+    return self._min_answer
+
+
+@external
+@view
+def maxAnswer() -> int192:
+    self._check_limits()
+    return self._max_answer
+
+
+@internal
+@view
+def _check_limits():
+    assert self._min_answer != 0 or self._max_answer != 0, "no limits"
 
 
 @external
