@@ -20,12 +20,20 @@ from tests.world import World, reverts
 FEED_SCALE = 10**10
 
 
-def loose_guard(price: Price, max_age: int, min_price: int, max_price: int) -> Guard:
-    """Return a guard that lets a price move by a whole in `fresh_for` seconds."""
-    limits = (2**24 - 1, 2**24 - 1, 12_750, 2**40 - 1)
-    return Guard(
-        max_age, min_price, max_price, *limits, last_price=price.lo, last_at=price.updated_at
-    )
+def guards_of(hub: Contract, count: int) -> list[Guard]:
+    """Read how the first `count` kinds of a hub are guarded."""
+    views = ("config_of", "bounds_of", "limits_of", "volatility_of")
+    asked = [hub.request(view, kind) for kind in range(count) for view in views]
+    answers = iter(hub.rpc.batch(asked))
+    guards = []
+    for _ in range(count):
+        config, bounds, limits, volatility = (hub.decode(view, next(answers)) for view in views)
+        _, max_age, *slews = config
+        jump_bps, sigma_ref, confirming_until = limits
+        guards.append(
+            Guard(max_age, *bounds, *slews, jump_bps, sigma_ref, confirming_until, *volatility)
+        )
+    return guards
 
 
 class Stage:
@@ -59,7 +67,6 @@ class Stage:
         """Return the hub with what its feeds answer."""
         world = self.world
         kinds = range(len(world.tokens))
-        words = world.rpc.batch([world.hub.request("words", kind) for kind in kinds])
         rounds = [feed.request("latestRoundData") for feed in world.feeds]
         feeds: list[tuple[int, int] | None] = []
         for answer in world.rpc.batch(rounds, return_errors=True):
@@ -68,15 +75,12 @@ class Stage:
                 continue
             _, price, _, at, _ = world.feeds[0].decode("latestRoundData", answer)
             feeds.append((price * FEED_SCALE, at))
-        prices = [Price.unpack(int(word, 16)) for word in words]
+        words = world.rpc.batch([world.hub.request("words", kind) for kind in kinds])
         return FeedHub(
             world.params.fresh_for,
-            0,
-            [
-                loose_guard(price, kind.max_age, kind.min_price, kind.max_price)
-                for price, kind in zip(prices, world.params.kinds, strict=True)
-            ],
-            prices,
+            world.params.confirm_period,
+            guards_of(world.hub, len(kinds)),
+            [Price.unpack(int(word, 16)) for word in words],
             feeds,
             tokens={kind: token.address for kind, token in enumerate(world.tokens)},
         )

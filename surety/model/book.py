@@ -954,7 +954,9 @@ class Book:
         decimals: int = 18,
     ) -> None:
         """List a token; `decimals` are those that it reports."""
-        self._check_governor(caller)
+        listings = as_number(self.rules.listings)
+        if not listings or as_number(caller) != listings:
+            self._check_governor(caller)
         if kind >= MAX_KINDS:
             refuse("unknown kind")
         if as_number(token) == as_number(self.rules.coin):

@@ -18,6 +18,7 @@ from surety.model.state import (
     MAX_KINDS,
     ZERO_ADDRESS,
     Price,
+    as_number,
     refuse,
 )
 
@@ -29,6 +30,7 @@ INITIAL_CAP: Final = 25_000
 INITIAL_STEP: Final = 5_000
 MAINTENANCE_CAP: Final = 12_500
 MAINTENANCE_STEP: Final = 500
+MAX_SYNC: Final = 8
 _SHORT = 2**24 - 1
 _LARGEST_PRICE = 2**88 - 1
 _JUMP_UNIT, _LARGEST_JUMP = 50, 12_750
@@ -109,6 +111,36 @@ class Guard:
     last_price: int = 0
     last_at: int = 0
 
+    @property
+    def bounds_word(self) -> int:
+        """Pack the word of bounds, confirmation and reference volatility."""
+        return (
+            self.min_price
+            | self.max_price << 88
+            | self.confirming_until << 176
+            | self.sigma_ref << 216
+        )
+
+    @property
+    def volatility_word(self) -> int:
+        """Pack the word of the variance, the last sample and the jump."""
+        return (
+            self.variance
+            | self.last_price << 120
+            | self.last_at << 208
+            | self.jump_bps // _JUMP_UNIT << 248
+        )
+
+    def config_word(self, oracle: str, attempted_at: int) -> int:
+        """Pack the word of the oracle, its age, the last failed attempt and the slew limits."""
+        return (
+            as_number(oracle)
+            | self.max_age << 160
+            | attempted_at << 184
+            | self.slew_down << 208
+            | self.slew_up << 232
+        )
+
     def copy(self) -> Guard:
         """Return a guard that can be changed without changing this one."""
         return Guard(
@@ -162,25 +194,38 @@ class FeedHub:
 
     `feeds` holds what each oracle answers, as (WAD price, its time), None where it reverts or
     answers in the wrong shape; `attempts` when a kind was last found failed (remembered for one
-    second); `sequencer` what the uptime feed answers, None where there is none. `updates` are the
-    (kind, stored word) that the last call logged as `PriceUpdated`.
+    second); `sequencer` what the uptime feed answers, None where there is none. A list in `updates`
+    collects (kind, stored word) of each `PriceUpdated`; a copy begins with an empty one.
     """
 
     fresh_for: int
     confirm_period: int
-    guards: list[Guard] = field(default_factory=list, compare=False)
+    guards: list[Guard] = field(default_factory=list)
     prices: list[Price] = field(default_factory=list)
     feeds: list[Feed | None] = field(default_factory=list, compare=False)
     attempts: dict[int, int] = field(default_factory=dict, compare=False)
     tokens: dict[int, str] = field(default_factory=dict, compare=False)
     sequencer: Sequencer | None = field(default=None, compare=False)
-    updates: list[tuple[int, Price]] = field(default_factory=list, compare=False)
+    updates: list[tuple[int, Price]] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Never ask an oracle twice within one block."""
+        self.fresh_for = max(self.fresh_for, 1)
 
     # prices
 
     def sync(self, mask: int, now: int) -> dict[int, Price]:
-        """Refresh the kinds of a mask and return their words as callers see them."""
-        self.updates = []
+        """Refresh the kinds of a mask, 8 at most, and return their words as callers see them."""
+        self._check_mask(mask)
+        return self._sync(mask, now)
+
+    def poke(self, mask: int, now: int) -> None:
+        """Refresh any number of kinds."""
+        if mask >> len(self.prices):
+            refuse("unknown kind")
+        self._sync(mask, now)
+
+    def _sync(self, mask: int, now: int) -> dict[int, Price]:
         found = {}
         for kind, price in enumerate(self.prices):
             if mask >> kind & 1:
@@ -193,6 +238,7 @@ class FeedHub:
 
     def read(self, mask: int, now: int) -> dict[int, Price]:
         """Return what `sync` would, without refreshing."""
+        self._check_mask(mask)
         found = {}
         for kind, price in enumerate(self.prices):
             if mask >> kind & 1:
@@ -219,19 +265,24 @@ class FeedHub:
             dict(self.attempts),
             self.tokens,
             self.sequencer,
-            self.updates,
+            None if self.updates is None else [],
         )
+
+    def _check_mask(self, mask: int) -> None:
+        if mask >> 8:
+            listed = mask & (1 << len(self.prices)) - 1
+            if listed.bit_count() > MAX_SYNC:
+                refuse("too many kinds")
+        if mask >> len(self.prices):
+            refuse("unknown kind")
 
     def accepted_price(self, kind: int, feed: Feed | None, now: int) -> int:
         """Return the price that the hub takes from an oracle's answer, 0 where it takes none.
 
-        None is taken while the sequencer is down, from a failed, stale or future answer, or below
-        the kind's `min_price`; a price above `max_price` counts as that.
+        None is taken from a failed, stale or future answer or below the kind's `min_price`; a price
+        above `max_price` counts as that. The sequencer is not looked at.
         """
         if feed is None:
-            return 0
-        sequencer = self.sequencer
-        if sequencer is not None and sequencer.answer == 1 and sequencer.is_readable(now):
             return 0
         price, at = feed
         guard = self.guards[kind]
@@ -240,7 +291,7 @@ class FeedHub:
         return price if price < guard.max_price else guard.max_price
 
     def _has_just_failed(self, kind: int, price: Price, now: int) -> bool:
-        return price.has_failed and self.attempts.get(kind) == now % 2**24
+        return price.has_failed and self.attempts.get(kind, 0) == now % 2**24
 
     def _refresh(
         self, kind: int, price: Price, feed: Feed | None, now: int, changed: bool = False
@@ -258,15 +309,17 @@ class FeedHub:
             guard.last_price = renewed.last_price
             guard.last_at = renewed.last_at
         self.prices[kind] = stored
-        self.updates.append((kind, stored))
+        if self.updates is not None:
+            self.updates.append((kind, stored))
         return stored
 
     def _renewed(
         self, kind: int, price: Price, feed: Feed | None, now: int, changed: bool = False
     ) -> _Renewed | None:
         """Return what a refresh would store, None where there is no acceptable price."""
-        accepted = self.accepted_price(kind, feed, now)
-        if not accepted:
+        restarted_at = self._restarted_at(now)
+        accepted = 0 if restarted_at is None else self.accepted_price(kind, feed, now)
+        if restarted_at is None or not accepted:
             return None
         guard = self.guards[kind]
         lo, hi, initial, maintenance = (
@@ -284,7 +337,7 @@ class FeedHub:
             or accepted * BPS > lo * (BPS + jump)
         ):
             until = now + self.confirm_period
-        confirming = now < until or self._is_settling(now)
+        confirming = now < until or now < restarted_at + self.confirm_period
         variance, last_price, last_at = guard.variance, guard.last_price, guard.last_at
         if not confirming:
             samples = _volatility_samples(last_at, now)
@@ -311,54 +364,53 @@ class FeedHub:
             last_at,
         )
 
-    def _is_settling(self, now: int) -> bool:
-        """Whether the sequencer has come back lately, or nobody can tell."""
+    def _restarted_at(self, now: int) -> int | None:
+        """Return when the sequencer came back: 0 without one, now when unreadable, None if down."""
         sequencer = self.sequencer
         if sequencer is None:
-            return False
+            return 0
         if not sequencer.is_readable(now):
-            return True
-        return now < sequencer.started_at + self.confirm_period
+            return now
+        return None if sequencer.answer else sequencer.started_at
 
     # governance
 
     def list_kind(self, guard: Guard, price: int, now: int, token: str = ZERO_ADDRESS) -> int:
-        """Give a token a kind, whose oracle answers `price` as of `now`; return the kind."""
+        """Give a token a kind, whose oracle answers `price` as of `now`; return the kind.
+
+        What the guard remembers begins anew, whatever it says.
+        """
         kind = len(self.prices)
         if kind >= MAX_KINDS:
             refuse("too many kinds")
         _check_max_age(guard.max_age)
         _check_bounds(guard.min_price, guard.max_price)
-        _check_limits(guard.slew_down, guard.slew_up, guard.jump_bps, guard.sigma_ref)
-        guard = guard.copy()
-        self.guards.append(guard)
-        if not guard.min_price <= price < guard.max_price or not self.accepted_price(
-            kind, (price, now), now
-        ):
-            self.guards.pop()
+        if not guard.min_price <= price < guard.max_price:
             refuse("price failed")
-        guard.confirming_until = guard.variance = 0
-        guard.last_price, guard.last_at = price, now
+        _check_limits(guard.slew_down, guard.slew_up, guard.jump_bps, guard.sigma_ref)
+        guard = replace(guard, confirming_until=0, variance=0, last_price=price, last_at=now)
+        self.guards.append(guard)
         self.feeds.append((price, now))
         self.prices.append(Price(price, price, now))
         self.tokens = {**self.tokens, kind: token}
-        self.updates = [(kind, self.prices[kind])]
+        if self.updates is not None:
+            self.updates.append((kind, self.prices[kind]))
         return kind
 
     def set_oracle(self, kind: int, feed: Feed | None, now: int) -> None:
         """Follow another oracle, which answers `feed`: within 5 % of the old one, unless dead."""
         self._check_listed(kind)
-        live = self.accepted_price(kind, self.feeds[kind], now)
+        if self._restarted_at(now) is None:
+            refuse("price failed")
+        old = self.accepted_price(kind, self.feeds[kind], now)
         price = self.accepted_price(kind, feed, now)
         if not price:
             refuse("price failed")
-        if live and not (
-            live * (BPS - MAX_DEVIATION) <= price * BPS <= live * (BPS + MAX_DEVIATION)
-        ):
+        deviation = old * MAX_DEVIATION
+        if old and not old * BPS - deviation <= price * BPS <= old * BPS + deviation:
             refuse("price deviates")
-        self.updates = []
         self.feeds[kind] = feed
-        self.attempts.pop(kind, None)
+        self.attempts[kind] = 0
         self._refresh(kind, self.prices[kind], feed, now, changed=True)
 
     def set_limits(
@@ -370,7 +422,6 @@ class FeedHub:
         guard = self.guards[kind]
         guard.slew_down, guard.slew_up = slew_down, slew_up
         guard.jump_bps, guard.sigma_ref = jump_bps, sigma_ref
-        self.updates = []
 
     def set_bounds(self, kind: int, min_price: int, max_price: int, now: int) -> None:
         """Change a kind's sanity bounds and judge its price by them at once."""
@@ -388,9 +439,9 @@ class FeedHub:
         self._judge_again(kind, now)
 
     def _judge_again(self, kind: int, now: int) -> None:
-        self.updates = []
-        self.attempts.pop(kind, None)
-        self._refresh(kind, self.prices[kind], self.feeds[kind], now)
+        self.attempts[kind] = 0
+        if not self._has_just_failed(kind, self.prices[kind], now):
+            self._refresh(kind, self.prices[kind], self.feeds[kind], now)
 
     def _check_listed(self, kind: int) -> None:
         if not 0 <= kind < len(self.prices):

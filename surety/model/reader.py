@@ -61,6 +61,7 @@ class Reader:
             vault=self.vault.address,
             coin=self.coin.address,
             operators=self.operators.address,
+            listings=self.hub.read("listings"),
             has_margin_models=self.models is not None,
             chain_id=rpc.chain_id,
             margin_models={key.lower(): twin for key, twin in (margin_models or {}).items()},

@@ -112,6 +112,7 @@ class Kind:
 class Rules:
     """What never changes about a book: its immutable numbers and whom it works with.
 
+    `listings` is the contract besides the governor that may list collateral, by the hub's word.
     `margin_models` holds the Python twin of every margin model that may be listed, by address in
     lower case; a twin returns None where the contract fails.
     """
@@ -125,6 +126,7 @@ class Rules:
     vault: str
     coin: str = ZERO_ADDRESS
     operators: str = ZERO_ADDRESS
+    listings: str = ZERO_ADDRESS
     chain_id: int = 1
     has_margin_models: bool = True
     margin_models: dict[str, MarginModel] = field(default_factory=dict)
