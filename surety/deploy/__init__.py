@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Deployment: typed parameters in, a whole system out."""
 
-from surety.deploy.local import LOCAL_KINDS, LocalKind, local_kinds
+from surety.deploy.adapters import ADAPTERS, Adapter, Chainlink, Median, Minimum, Product, Source
+from surety.deploy.errors import DeployError, ParamsError
+from surety.deploy.local import LOCAL_KINDS, LocalKind, local_feed, local_kinds
 from surety.deploy.params import (
     LOOSE_LIMITS,
     LST,
@@ -15,12 +17,15 @@ from surety.deploy.params import (
     KindParams,
     Levels,
     Limits,
-    ParamsError,
     SystemParams,
+    limits_for,
+    widest_bounds,
 )
-from surety.deploy.system import DeployedKind, DeployError, System, deploy_system
+from surety.deploy.reading import Deployer
+from surety.deploy.system import DeployedKind, System, deploy_system
 
 __all__ = [
+    "ADAPTERS",
     "LOCAL_KINDS",
     "LOOSE_LIMITS",
     "LST",
@@ -30,16 +35,26 @@ __all__ = [
     "STABLE",
     "STABLE_LIMITS",
     "TAIL_LIMITS",
+    "Adapter",
     "BookParams",
+    "Chainlink",
     "DeployError",
     "DeployedKind",
+    "Deployer",
     "KindParams",
     "Levels",
     "Limits",
     "LocalKind",
+    "Median",
+    "Minimum",
     "ParamsError",
+    "Product",
+    "Source",
     "System",
     "SystemParams",
     "deploy_system",
+    "limits_for",
+    "local_feed",
     "local_kinds",
+    "widest_bounds",
 ]

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class ApeSender:
-    """A `surety.chain.Sender` over an Ape account and the provider it is connected to."""
+    """A `surety.deploy.Deployer` over an Ape account and the provider it is connected to."""
 
     def __init__(self, account: AccountAPI, provider: ProviderAPI) -> None:
         self._account = account
         self._provider = provider
-        self._rpc = Rpc(str(provider.http_uri))
+        self.rpc = Rpc(str(provider.http_uri))
 
     @property
     def address(self) -> str:
@@ -35,7 +35,7 @@ class ApeSender:
             fields["gas_limit"] = gas
         transaction = self._provider.network.ecosystem.create_transaction(**fields)
         sent = self._account.call(transaction, raise_on_revert=False)
-        receipt = self._rpc.wait_for_receipt(str(sent.txn_hash))
+        receipt = self.rpc.wait_for_receipt(str(sent.txn_hash))
         if receipt.status == 0:
-            raise self._rpc.failure(receipt.hash, receipt)
+            raise self.rpc.failure(receipt.hash, receipt)
         return receipt

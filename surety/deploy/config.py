@@ -5,28 +5,42 @@ Numbers are integers in the units of the dataclasses; strings of digits and unde
 too, since TOML itself ends at 64 bits:
 
     governor = "0x…"
+    sequencer = "0x…"           # on an L2: the uptime feed of its sequencer
     [book]
     debt_floor = "2_000_000000000000000000"
     [[kinds]]
     name = "eth"
     token = "0x…"
-    aggregator = "0x…"
+    decimals = 18               # what the token must say; left out: what it says is shown and used
+    expected_price = "2_000_000000000000000000"    # the same for the price, within 5 %
+    aggregator = "0x…"          # or oracle: an adapter's address, or a table as below
     levels = "major"            # or a table with the five ratios
+    limits = "major"            # or a table; left out: those of the levels' family
     min_price = "100_000000000000000000"      # outside these bounds a price is no price
     max_price = "20_000_000000000000000000"
+
+An `oracle` table is an adapter to deploy: `type` and the arguments of its constructor by name, of
+which some are sources again, each an address or a table:
+
+    [kinds.oracle]
+    type = "product"
+    a = { type = "chainlink", aggregator = "0x…" }
+    b = "0x…"
 """
 
 from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Final
 
 from eth_utils.address import is_checksum_address, to_checksum_address
 
+from surety.deploy.adapters import ADAPTERS, MAX_DEPTH, Address, Nested, Source, arguments_of
+from surety.deploy.errors import ParamsError
 from surety.deploy.params import (
     LST,
     LST_LIMITS,
@@ -39,7 +53,6 @@ from surety.deploy.params import (
     KindParams,
     Levels,
     Limits,
-    ParamsError,
     SystemParams,
 )
 
@@ -50,8 +63,9 @@ LIMITS: Final = {
     "stable": STABLE_LIMITS,
     "tail": TAIL_LIMITS,
 }
-_ADDRESSES: Final = {"governor", "token", "aggregator", "oracle"}
+_ADDRESSES: Final = {"governor", "sequencer", "token", "aggregator"}
 _TEXTS: Final = {"name", "coin_name", "coin_symbol"}
+_TABLES: Final = {"book", "kinds", "levels", "limits", "oracle"}
 
 
 def load_params(path: Path) -> SystemParams:
@@ -78,62 +92,107 @@ def _kind(table: Any, place: str) -> KindParams:
     if not isinstance(table, dict):
         raise ParamsError(f"{place[:-1]}: must be a table")
     values = _values(table, KindParams, place)
-    levels = table.get("levels")
-    if isinstance(levels, str):
-        if levels not in FAMILIES:
-            raise ParamsError(f"{place}levels: {levels!r} is none of {', '.join(FAMILIES)}")
-        values["levels"] = FAMILIES[levels]
-    elif isinstance(levels, dict):
-        values["levels"] = Levels(
-            **_required(_values(levels, Levels, f"{place}levels."), Levels, place)
-        )
-    limits = table.get("limits", levels if isinstance(levels, str) else "major")
-    if isinstance(limits, str):
-        if limits not in LIMITS:
-            raise ParamsError(f"{place}limits: {limits!r} is none of {', '.join(LIMITS)}")
-        values["limits"] = LIMITS[limits]
-    elif isinstance(limits, dict):
-        values["limits"] = Limits(
-            **_required(_values(limits, Limits, f"{place}limits."), Limits, place)
-        )
-    return KindParams(**_required(values, KindParams, place))
+    _require(table, KindParams, place)
+    if "oracle" in table:
+        values["oracle"] = _source(table["oracle"], f"{place}oracle", MAX_DEPTH)
+    family = table["levels"]
+    values["levels"] = _family(family, FAMILIES, Levels, f"{place}levels")
+    if "limits" not in table and not isinstance(family, str):
+        raise ParamsError(f"{place}limits: missing: levels of its own need limits of its own")
+    values["limits"] = _family(table.get("limits", family), LIMITS, Limits, f"{place}limits")
+    return KindParams(**values)
+
+
+def _family(value: Any, families: Mapping[str, Any], target: type, place: str) -> Any:
+    """Return what a family's name stands for, or what a table says."""
+    if isinstance(value, dict):
+        found = _values(value, target, f"{place}.")
+        _require(value, target, f"{place}.")
+        return target(**found)
+    if not isinstance(value, str):
+        raise ParamsError(f"{place}: must be one of {', '.join(families)}, or a table")
+    if value not in families:
+        raise ParamsError(f"{place}: {value!r} is none of {', '.join(families)}")
+    return families[value]
+
+
+def _source(value: Any, place: str, depth: int) -> Source:
+    """Return the address of an adapter, or the adapter that a table describes."""
+    if not isinstance(value, dict):
+        return _address(value, place)
+    if depth == 0:
+        raise ParamsError(f"{place}: adapters nest at most {MAX_DEPTH} deep")
+    name = value.get("type")
+    if not isinstance(name, str) or name not in ADAPTERS:
+        what = "missing" if name is None else f"{name!r} is none of {', '.join(ADAPTERS)}"
+        raise ParamsError(f"{place}.type: {what}")
+    known = arguments_of(ADAPTERS[name])
+    _check_keys(value, ["type", *known], f"{place}.")
+    arguments: dict[str, Any] = {}
+    for key, kind in known.items():
+        at = f"{place}.{key}"
+        if key not in value:
+            raise ParamsError(f"{at}: missing")
+        if isinstance(kind, Nested):
+            arguments[key] = _source(value[key], at, depth - 1)
+        elif isinstance(kind, Address):
+            arguments[key] = _address(value[key], at)
+        else:
+            arguments[key] = _number(value[key], at)
+    adapter = ADAPTERS[name](**arguments)
+    adapter.check(place, depth)
+    return adapter
 
 
 def _values(table: Mapping[str, Any], target: type, place: str) -> dict[str, Any]:
     """Check the keys of a table against a dataclass and convert its plain values."""
-    known = [field.name for field in fields(target)]
-    found = {}
-    for key, value in table.items():
+    _check_keys(table, [field.name for field in fields(target)], place)
+    return {
+        key: _value(key, value, place + key) for key, value in table.items() if key not in _TABLES
+    }
+
+
+def _check_keys(table: Mapping[str, Any], known: Collection[str], place: str) -> None:
+    for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
             raise ParamsError(f"{place}{key}: unknown key{hint}")
-        if key in {"book", "kinds", "levels", "limits"}:
-            continue
-        found[key] = _value(key, value, place)
-    return found
+
+
+def _require(table: Mapping[str, Any], target: type, place: str) -> None:
+    """Raise ParamsError for a field without a default that the table does not have."""
+    for item in fields(target):
+        if item.default is MISSING and item.name not in table:
+            raise ParamsError(f"{place}{item.name}: missing")
 
 
 def _value(key: str, value: Any, place: str) -> Any:
     if key in _ADDRESSES:
-        if not isinstance(value, str) or not _is_address(value):
-            raise ParamsError(
-                f"{place}{key}: {value!r} is not an address (or its checksum is wrong)"
-            )
-        return to_checksum_address(value)
+        return _address(value, place)
     if key in _TEXTS:
         if not isinstance(value, str) or not 0 < len(value) <= 32:
-            raise ParamsError(f"{place}{key}: must be text of 1 to 32 characters")
+            raise ParamsError(f"{place}: must be text of 1 to 32 characters")
         return value
     if key == "isolated":
         if not isinstance(value, bool):
-            raise ParamsError(f"{place}{key}: must be true or false")
+            raise ParamsError(f"{place}: must be true or false")
         return value
+    return _number(value, place)
+
+
+def _number(value: Any, place: str) -> int:
     if isinstance(value, str) and value.replace("_", "").isdecimal():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ParamsError(f"{place}{key}: must be an integer, not {value!r}")
+        raise ParamsError(f"{place}: must be an integer, not {value!r}")
     return value
+
+
+def _address(value: Any, place: str) -> str:
+    if not isinstance(value, str) or not _is_address(value):
+        raise ParamsError(f"{place}: {value!r} is not an address (or its checksum is wrong)")
+    return to_checksum_address(value)
 
 
 def _is_address(text: str) -> bool:
@@ -152,17 +211,3 @@ def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise ParamsError(f"{key}: must be a table, [{key}]")
     return found
-
-
-def _required(
-    values: dict[str, Any], target: type[KindParams | Levels | Limits], place: str
-) -> dict[str, Any]:
-    needed = (
-        ["name", "token", "levels", "min_price", "max_price"]
-        if target is KindParams
-        else [f.name for f in fields(target)]
-    )
-    missing = [name for name in needed if name not in values]
-    if missing:
-        raise ParamsError(f"{place}{missing[0]}: missing")
-    return values

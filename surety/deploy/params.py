@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from surety.deploy.adapters import Adapter, Chainlink, Source
+from surety.deploy.errors import ParamsError
+
 BPS: Final = 10_000
 WAD: Final = 10**18
 RAY: Final = 10**27
 YEAR: Final = 365 * 86_400
 MAX_KINDS: Final = 32
-
-
-class ParamsError(ValueError):
-    """A parameter that the contracts would refuse; the message says what is allowed."""
+# how near to the expected price a bound may lie, and how far: Listings.vy says why
+MIN_ROOM: Final = 2
+MAX_ROOM: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,40 +87,84 @@ STABLE_LIMITS: Final = Limits(833_333, 333_333, 400, 3_000_000)
 TAIL_LIMITS: Final = Limits(1_666_667, 333_333, 2_500, 25_000_000)
 # as good as none, for tests of what lies behind the hub
 LOOSE_LIMITS: Final = Limits(2**24 - 1, 2**24 - 1, 12_750, 2**40 - 1)
+_FAMILIES: Final = {MAJOR: MAJOR_LIMITS, LST: LST_LIMITS, STABLE: STABLE_LIMITS}
+
+
+def limits_for(levels: Levels) -> Limits:
+    """Return the limits of the family that has these levels; of the long tail when none has."""
+    return _FAMILIES.get(levels, TAIL_LIMITS)
+
+
+def widest_bounds(price: int) -> tuple[int, int]:
+    """Return the smallest min_price and the largest max_price that go with an expected price."""
+    return -(-price // MAX_ROOM), min(price * MAX_ROOM, 2**88 - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class KindParams:
-    """One kind of collateral: its token, its feed, its levels and its limits.
+    """One kind of collateral: its token, its price, its levels and its limits.
 
     `aggregator` is a Chainlink-style feed over which an adapter is deployed; `oracle` is an adapter
-    that exists already. Exactly one of them is given.
+    that exists already, or one to deploy. Exactly one of the two is given. `decimals` and
+    `expected_price` (WAD) are what the token and the price are expected to say; where they are
+    left out, what they do say is taken. Outside min_price..max_price (WAD) a price is no price.
     """
 
     name: str
     token: str
     levels: Levels
     aggregator: str | None = None
-    oracle: str | None = None
+    oracle: Source | None = None
+    min_price: int = field(kw_only=True)
+    max_price: int = field(kw_only=True)
+    decimals: int | None = None
+    expected_price: int | None = None
     cap: int = 2**128 - 1
     max_age: int = 90_000
-    min_price: int = 1
-    max_price: int = 2**88 - 1
     limits: Limits = MAJOR_LIMITS
     isolated: bool = False
+
+    @property
+    def source(self) -> Source:
+        """The adapter, or what to deploy as one."""
+        if self.aggregator is not None:
+            return Chainlink(self.aggregator)
+        if self.oracle is None:
+            raise ParamsError(f"{self.name}: give either an aggregator or an oracle")
+        return self.oracle
 
     def check(self, penalty: int) -> None:
         """Raise ParamsError where the hub or the vault would refuse this kind."""
         self.levels.check(self.name, penalty)
         if (self.aggregator is None) == (self.oracle is None):
             raise ParamsError(f"{self.name}: give either an aggregator or an oracle")
+        if isinstance(self.oracle, Adapter):
+            self.oracle.check(f"{self.name}: oracle")
         if not 0 < self.min_price < self.max_price < 2**88:
             raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price < max_price < 2**88")
+        if self.decimals is not None and not 6 <= self.decimals <= 18:
+            raise ParamsError(f"{self.name}: decimals must be 6..18")
+        if self.expected_price is not None:
+            self._check_room(self.expected_price)
         if not 0 < self.max_age < 2**24:
             raise ParamsError(f"{self.name}: max_age must be 1..{2**24 - 1} seconds")
         self.limits.check(self.name)
-        if not 0 <= self.cap < 2**128:
-            raise ParamsError(f"{self.name}: cap must fit 128 bits")
+        if not 0 < self.cap < 2**128:
+            raise ParamsError(f"{self.name}: cap must be above 0 and fit 128 bits")
+
+    def _check_room(self, price: int) -> None:
+        if not self.min_price < price < self.max_price:
+            raise ParamsError(f"{self.name}: expected_price must lie inside min_price..max_price")
+        if self.min_price * MIN_ROOM > price:
+            raise ParamsError(
+                f"{self.name}: min_price must be at most half of expected_price:"
+                " below it the kind has no price and cannot be sold"
+            )
+        if self.min_price * MAX_ROOM < price or self.max_price > price * MAX_ROOM:
+            raise ParamsError(
+                f"{self.name}: bounds must lie within a factor of {MAX_ROOM} of expected_price:"
+                " wider ones let a wrong feed pass"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +214,7 @@ class SystemParams:
     coin_symbol: str = "SUD"
     fresh_for: int = 60
     confirm_period: int = 1_200
+    sequencer: str | None = None  # the uptime feed of an L2's sequencer
 
     def check(self) -> None:
         """Raise ParamsError for anything that the contracts would refuse."""
@@ -189,6 +236,8 @@ class SystemParams:
             raise ParamsError(
                 "governor must not be the zero address; leave it out to stay governor"
             )
+        if self.sequencer is not None and int(self.sequencer, 16) == 0:
+            raise ParamsError("sequencer must not be the zero address; leave it out where none is")
         for kind in self.kinds:
             kind.check(self.book.liquidation_penalty)
         names = [kind.name for kind in self.kinds]

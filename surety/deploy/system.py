@@ -4,19 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
-from surety.chain import ChainError, Interface, Receipt, Sender, deploy_contract
+from surety.chain import ChainError, Contract, Interface, Receipt, deploy_contract
 from surety.compile import artifact
-from surety.deploy.params import SystemParams
+from surety.deploy.adapters import Adapter
+from surety.deploy.errors import DeployError
+from surety.deploy.params import KindParams, SystemParams
+from surety.deploy.reading import Deployer, Reading, check_on_chain, read_kind
 
 Progress = Callable[[str], None]
-NOBODY = "0x" + "00" * 20
-
-
-class DeployError(RuntimeError):
-    """A step of a deployment failed; the message names the step."""
+Approve = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class System:
     lens: str
     operators: str
     margin_models: str
+    listings: str
     kinds: tuple[DeployedKind, ...]
     gas_used: int
 
@@ -58,10 +58,11 @@ class System:
 class _Steps:
     """Send the steps of a deployment one after the other and add up their gas."""
 
-    def __init__(self, sender: Sender, progress: Progress) -> None:
-        self._sender = sender
-        self._progress = progress
+    def __init__(self, sender: Deployer, progress: Progress) -> None:
+        self.rpc = sender.rpc
+        self.progress = progress
         self.gas_used = 0
+        self._sender = sender
 
     @property
     def address(self) -> str:
@@ -76,36 +77,44 @@ class _Steps:
 
     def deploy(self, name: str, *args: Any) -> str:
         """Create a contract and return its address."""
-        self._progress(f"deploy {name}")
+        self.progress(f"deploy {name}")
         try:
             return deploy_contract(self, artifact(name), *args)
         except ChainError as error:
             raise DeployError(f"deploy {name}: {error}") from error
 
-    def call(self, name: str, address: str, function: str, *args: Any) -> None:
+    def call(self, name: str, address: str, function: str, *args: Any) -> Receipt:
         """Send one transaction to a contract of our own."""
-        self._progress(f"{name}.{function}")
+        self.progress(f"{name}.{function}")
         encoder = Interface.of(artifact(name).abi).function(function, len(args))
         try:
-            self.send(address, encoder.encode(*args))
+            return self.send(address, encoder.encode(*args))
         except ChainError as error:
             raise DeployError(f"{name}.{function}: {error}") from error
 
 
 def deploy_system(
-    sender: Sender, params: SystemParams, progress: Progress = lambda _step: None
+    sender: Deployer,
+    params: SystemParams,
+    progress: Progress = lambda _step: None,
+    approve: Approve = lambda _reading: True,
 ) -> System:
     """Deploy coin, hub, fund, lens and one vault, list its kinds and hand them to the governor.
 
     The sender deploys and is the first governor. With `params.governor` set each contract proposes
-    that address, which then has to accept. Raises ParamsError before anything is sent, DeployError
-    at the step that failed.
+    that address, which then has to accept. Each kind is listed by one call; what its token and its
+    price say is shown before, and `approve` may stop there by answering False. Raises ParamsError
+    before anything is sent, DeployError at the step that failed.
     """
     params.check()
+    check_on_chain(sender.rpc, params)
     book = params.book
     steps = _Steps(sender, progress)
+    listings = steps.deploy("Listings")
     coin = steps.deploy("Stablecoin", params.coin_name, params.coin_symbol, sender.address)
-    hub = steps.deploy("PriceHub", sender.address, params.fresh_for, params.confirm_period, NOBODY)
+    hub = steps.deploy(
+        "PriceHub", sender.address, params.fresh_for, params.confirm_period, listings
+    )
     fund = steps.deploy("InsuranceFund", sender.address, coin)
     lens = steps.deploy("Lens")
     operators = steps.deploy("Operators")
@@ -130,39 +139,10 @@ def deploy_system(
     steps.call("Stablecoin", coin, "set_ceiling", fund, 0)
     steps.call("Vault", vault, "propose_fund", fund)
     steps.call("InsuranceFund", fund, "add_book", vault)
-    kinds = []
-    for number, kind in enumerate(params.kinds):
-        oracle = kind.oracle or steps.deploy("ChainlinkOracle", kind.aggregator)
-        steps.call(
-            "PriceHub",
-            hub,
-            "list_kind",
-            kind.token,
-            oracle,
-            kind.max_age,
-            kind.min_price,
-            kind.max_price,
-            kind.limits.slew_down,
-            kind.limits.slew_up,
-            kind.limits.jump_bps,
-            kind.limits.sigma_ref,
-        )
-        levels = kind.levels
-        steps.call(
-            "Vault",
-            vault,
-            "list_collateral",
-            number,
-            kind.token,
-            levels.initial_ltv,
-            levels.maintenance_ltv,
-            levels.close_out_ltv,
-            levels.start_factor,
-            levels.end_factor,
-            kind.cap,
-            kind.isolated,
-        )
-        kinds.append(DeployedKind(number, kind.name, kind.token, oracle))
+    if params.sequencer is not None:
+        steps.call("PriceHub", hub, "set_sequencer", params.sequencer)
+    made: dict[Adapter, str] = {}
+    kinds = tuple(_list_kind(steps, listings, vault, kind, made, approve) for kind in params.kinds)
     if params.governor is not None and params.governor.lower() != sender.address.lower():
         for name, address in (
             ("Stablecoin", coin),
@@ -173,5 +153,54 @@ def deploy_system(
         ):
             steps.call(name, address, "propose_governor", params.governor)
     return System(
-        coin, hub, fund, vault, lens, operators, margin_models, tuple(kinds), steps.gas_used
+        coin, hub, fund, vault, lens, operators, margin_models, listings, kinds, steps.gas_used
+    )
+
+
+def _list_kind(
+    steps: _Steps,
+    listings: str,
+    vault: str,
+    kind: KindParams,
+    made: dict[Adapter, str],
+    approve: Approve,
+) -> DeployedKind:
+    """Deploy what a kind's price comes from, show what there is to read, and list it in one call.
+
+    The call expects what the parameters say, or else what was shown.
+    """
+    source = kind.source
+    oracle = source if isinstance(source, str) else source.deploy(steps.deploy, made)
+    reading = read_kind(steps.rpc, kind, oracle)
+    shown = f"list {kind.name}: {reading}"
+    steps.progress(shown)
+    listing = _listing(kind, oracle, reading)
+    desk = Contract(steps.rpc, listings, artifact("Listings").abi)
+    try:
+        *_, number = desk.read("preview", vault, listing)
+        if not approve(shown):
+            raise DeployError(f"{shown}: stopped here")
+        steps.send(listings, desk.encode("list", vault, listing))
+    except ChainError as error:
+        raise DeployError(f"{shown}: {error}") from error
+    return DeployedKind(number, kind.name, kind.token, oracle)
+
+
+def _listing(kind: KindParams, oracle: str, reading: Reading) -> tuple[Any, ...]:
+    """Return the `Listing` of IListings; what neither is expected nor could be read is 0."""
+    levels, limits = kind.levels, kind.limits
+    decimals = kind.decimals if kind.decimals is not None else reading.decimals
+    price = kind.expected_price if kind.expected_price is not None else reading.price
+    return (
+        kind.token,
+        decimals or 0,
+        oracle,
+        price or 0,
+        kind.max_age,
+        kind.min_price,
+        kind.max_price,
+        *astuple(limits),
+        *astuple(levels),
+        kind.cap,
+        kind.isolated,
     )

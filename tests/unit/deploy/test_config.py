@@ -35,6 +35,7 @@ isolated = true
 cap = 1000
 min_price = 1
 max_price = 1_000_000
+limits = "tail"
 [kinds.levels]
 initial_ltv = 5000
 maintenance_ltv = 5500

@@ -20,7 +20,10 @@ from surety.deploy import (
 
 TOKEN = "0x" + "11" * 20
 FEED = "0x" + "22" * 20
-KIND = KindParams(name="eth", token=TOKEN, levels=MAJOR, aggregator=FEED)
+WAD = 10**18
+KIND = KindParams(
+    name="eth", token=TOKEN, levels=MAJOR, aggregator=FEED, min_price=WAD, max_price=10_000 * WAD
+)
 OTHER = replace(KIND, name="btc", token="0x" + "33" * 20)
 
 
@@ -44,11 +47,20 @@ def test_default_levels_are_accepted(levels):
         ({"aggregator": None}, "eth: give either an aggregator or an oracle"),
         ({"oracle": FEED}, "eth: give either an aggregator or an oracle"),
         ({"min_price": 0}, "eth: bounds must satisfy"),
-        ({"min_price": 2, "max_price": 2}, "eth: bounds must satisfy"),
+        ({"min_price": WAD, "max_price": WAD}, "eth: bounds must satisfy"),
         ({"max_price": 2**88}, "eth: bounds must satisfy"),
         ({"max_age": 0}, "eth: max_age must be"),
         ({"max_age": 2**24}, "eth: max_age must be"),
-        ({"cap": 2**128}, "eth: cap must fit"),
+        ({"cap": 2**128}, "eth: cap must be above 0 and fit"),
+        ({"cap": 0}, "eth: cap must be above 0"),
+        ({"decimals": 5}, "eth: decimals must be 6..18"),
+        ({"decimals": 19}, "eth: decimals must be 6..18"),
+        ({"expected_price": 0}, "eth: expected_price must lie inside"),
+        ({"expected_price": WAD}, "eth: expected_price must lie inside"),
+        ({"expected_price": 10_000 * WAD}, "eth: expected_price must lie inside"),
+        ({"expected_price": 2 * WAD - 1}, "eth: min_price must be at most half of expected_price"),
+        ({"expected_price": 1_000 * WAD + 1}, "eth: bounds must lie within a factor of 1000"),
+        ({"expected_price": 10 * WAD - 1}, "eth: bounds must lie within a factor of 1000"),
         ({"limits": replace(MAJOR_LIMITS, slew_down=0)}, "eth: slew"),
         ({"limits": replace(MAJOR_LIMITS, slew_up=2**24)}, "eth: slew"),
     ],

@@ -10,9 +10,7 @@ from typing import Any
 from surety.anvil import Anvil
 from surety.chain import Contract, Receipt, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from surety.deploy import MAJOR, STABLE, BookParams, SystemParams
-from surety.deploy.local import FEED_DECIMALS
-from surety.deploy.params import KindParams
+from surety.deploy import MAJOR, STABLE, BookParams, SystemParams, local_feed
 from surety.formulas import margin_math
 from tests.uniswap import FOREVER, WETH9, Curve, Packed, Uniswap, packed, path_of
 from tests.world import GENESIS, MAX, WAD, World
@@ -43,10 +41,8 @@ class Stage(World):
                 token = deploy_contract(sender, weth)
             else:
                 token = deploy_contract(sender, artifact(made), name, name.upper(), decimals)
-            answer = price // 10 ** (18 - FEED_DECIMALS)
-            feed = deploy_contract(sender, artifact("MockAggregator"), FEED_DECIMALS, answer)
             levels = STABLE if name == "usdt" else MAJOR
-            kind = KindParams(name, token, levels, aggregator=feed)
+            kind = local_feed(sender, name, token, price, levels)
             kinds.append(replace(kind, cap=CAP) if name == "capped" else kind)
         super().__init__(rpc, SystemParams(kinds=tuple(kinds), book=replace(BookParams(), rate=0)))
         self.weth = Contract(rpc, self.tokens[WETH].address, packed(WETH9).abi)

@@ -10,9 +10,15 @@ import pytest
 from surety.anvil import Anvil
 from surety.chain import Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from surety.deploy import LOCAL_KINDS, MAJOR, STABLE, BookParams, SystemParams, local_kinds
-from surety.deploy.local import FEED_DECIMALS
-from surety.deploy.params import KindParams
+from surety.deploy import (
+    LOCAL_KINDS,
+    MAJOR,
+    STABLE,
+    BookParams,
+    SystemParams,
+    local_feed,
+    local_kinds,
+)
 from tests.unit.vault.wide import CAPPED, ODD_KINDS
 from tests.world import GENESIS, WAD, World, anvil_world
 
@@ -54,10 +60,9 @@ def base_wide():
         kinds = list(local_kinds(sender, LOCAL_KINDS))
         for name, mock, decimals, price in ODD_KINDS:
             token = deploy_contract(sender, artifact(mock), name, name, decimals)
-            answer = price // 10 ** (18 - FEED_DECIMALS)
-            feed = deploy_contract(sender, artifact("MockAggregator"), FEED_DECIMALS, answer)
             levels = STABLE if price == WAD else MAJOR
-            kind = KindParams(name, token, levels, aggregator=feed, isolated=name == "isolated")
+            kind = local_feed(sender, name, token, price, levels)
+            kind = replace(kind, isolated=name == "isolated")
             kinds.append(replace(kind, cap=CAPPED) if name == "capped" else kind)
         yield World(rpc, SystemParams(kinds=tuple(kinds)))
 
