@@ -7,19 +7,17 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address
 from rich.console import Console
 from rich.table import Table
 
-from surety.chain import Reverted, Rpc, RpcError, TransportError
-from surety.commands import Failure, FiniteRange, counted
+from surety.chain import Reverted, Rpc
+from surety.commands import FiniteRange, counted
 from surety.formulas import Revert
 from surety.keeper import codec, words
 from surety.keeper.book import Book, KeeperError, Reading
@@ -28,63 +26,31 @@ from surety.keeper.engine import HeadReport, Keeper, KeeperConfig
 from surety.keeper.explain import as_json
 from surety.keeper.market import ContractMarket
 from surety.keeper.node import ask, is_revert
+from surety.keeper.options import (
+    DEV_KEY,
+    connect,
+    key_options,
+    load_account,
+    one_line_errors,
+    read_address,
+    read_wad,
+)
 from surety.keeper.risk import State, Unpriced, exact
 from surety.keeper.senders import DrySender, KeySender, Sender
 from surety.keeper.strategy import Absorb, Intent, Take
 from surety.keeper.words import KIND_COUNT
 
 WAD = 10**18
-DEV_CHAIN = 31_337
-# the first key that every local development node funds: worth nothing elsewhere, and refused there
-DEV_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-
 LONGEST_INTERVAL = 86_400
 
-TOKEN_OF = codec.function("token_of(uint256)", "address")
 SILENT_REVERT = str(Reverted(""))
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn every foreseen failure into one line on stderr and exit code 1."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except KeeperError as error:
-            raise Failure(error) from error
-        except (TransportError, RpcError, BadAnswer) as error:
-            text = " ".join(str(error).split()) or type(error).__name__
-            raise Failure(f"the node does not answer as a node should: {text}") from error
-
-    return run
-
-
-def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not is_address(value):
-        raise click.BadParameter(f"{value} is not an address")
-    return value
-
-
-def _wad(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
-    """Read a decimal number as WAD, exactly."""
-    if value is None:
-        return None
-    whole, _, part = value.partition(".")
-    digits = whole + part
-    if not (digits.isascii() and digits.isdigit()) or len(part) > 18 or len(whole) > 60:
-        raise click.BadParameter(f"{value} is not a number with at most 18 decimals")
-    return int(whole or "0") * WAD + int(part.ljust(18, "0") or "0")
 
 
 def _node_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json_", is_flag=True, help="Print JSON on stdout."),
         click.option("--from-block", type=click.IntRange(0), default=0, help="Where logs begin."),
-        click.option("--vault", required=True, callback=_address, help="Address of the vault."),
+        click.option("--vault", required=True, callback=read_address, help="Address of the vault."),
         click.option("--rpc", "url", required=True, help="URL of the node."),
     ):
         command = option(command)
@@ -99,20 +65,12 @@ def keeper() -> None:
 @keeper.command()
 @_node_options
 @click.option("--chain-id", type=int, help="Refuse any other chain.")
+@key_options
 @click.option(
-    "--keystore", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Keystore v3."
+    "--market", callback=read_address, help="Contract that buys what is taken; none: no takes."
 )
 @click.option(
-    "--password-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File with the keystore's password.",
-)
-@click.option("--dev-key", is_flag=True, help=f"Use the development key; chain {DEV_CHAIN} only.")
-@click.option(
-    "--market", callback=_address, help="Contract that buys what is taken; none: no takes."
-)
-@click.option(
-    "--native-price", callback=_wad, help="Coins per native coin, to value gas; none: no takes."
+    "--native-price", callback=read_wad, help="Coins per native coin, to value gas; none: no takes."
 )
 @click.option(
     "--interval",
@@ -243,21 +201,15 @@ def explain(account: str, url: str, vault: str, from_block: int, as_json_: bool)
     _print_explained(Console(highlight=False), found)
 
 
-def connect(url: str) -> Rpc:
-    """Make the client of a node; raises KeeperError when the URL is none."""
-    try:
-        return Rpc(url)
-    except ValueError as error:
-        raise KeeperError(f"bad --rpc: {error}") from error
-
-
 def check_market(rpc: Rpc, hub: str, market: str) -> None:
     """Raise KeeperError unless a contract at `market` answers `quote_sell` for a listed kind.
 
     A revert with a reason is an answer, for a market may be closed for now; one without any is how
     a contract refuses a function that it does not have.
     """
-    listed = [("eth_call", [view_request(hub, TOKEN_OF, k), "latest"]) for k in range(KIND_COUNT)]
+    listed = [
+        ("eth_call", [view_request(hub, codec.TOKEN_OF, k), "latest"]) for k in range(KIND_COUNT)
+    ]
     code, *found = ask(rpc, [("eth_getCode", [market, "latest"]), *listed])
     if not isinstance(code, str):
         raise BadAnswer("the node did not answer about the market")
@@ -265,7 +217,9 @@ def check_market(rpc: Rpc, hub: str, market: str) -> None:
         raise KeeperError(f"no market at {market}: there is no contract")
     tokens = [
         token
-        for token in (codec.result(TOKEN_OF, answer) for answer in found if not is_revert(answer))
+        for token in (
+            codec.result(codec.TOKEN_OF, answer) for answer in found if not is_revert(answer)
+        )
         if int(token, 16)
     ]
     quotes = [view_request(market, codec.MARKET_QUOTE_SELL, token, 1) for token in tokens]
@@ -299,36 +253,6 @@ def parse_account(text: str) -> int:
     except ValueError:
         raise KeeperError(f"{text} is not an account: owner:sub, owner, or a number") from None
     return number
-
-
-def load_account(
-    chain_id: int, keystore: Path | None, password_file: Path | None, dev_key: bool
-) -> LocalAccount:
-    """Unlock the key that was named; raises KeeperError without ever repeating a secret."""
-    if dev_key:
-        if chain_id != DEV_CHAIN:
-            raise KeeperError(
-                f"wrong chain: --dev-key works on chain {DEV_CHAIN} only, not {chain_id}"
-            )
-        account: LocalAccount = Account.from_key(DEV_KEY)
-        return account
-    if keystore is None:
-        raise KeeperError(
-            "no key: give --keystore and --password-file, or --dev-key on a local chain"
-        )
-    if password_file is None:
-        raise KeeperError("no password: give --password-file with --keystore")
-    try:
-        key = Account.decrypt(
-            keystore.read_text(encoding="utf-8"),
-            password_file.read_text(encoding="utf-8").rstrip("\r\n"),
-        )
-    except (ValueError, KeyError, TypeError, OSError):
-        raise KeeperError(
-            f"the keystore {keystore.name} does not open: wrong password or not a keystore"
-        ) from None
-    unlocked: LocalAccount = Account.from_key(key)
-    return unlocked
 
 
 def _sender(

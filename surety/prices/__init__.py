@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Prices: replayed through the guarded hub, and those of a live one."""
