@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from surety.formulas import margin_math
 from tests.unit.conftest import BPS, WAD, ZERO, Word
 
 FRESH_FOR = 60
@@ -88,7 +90,16 @@ def seen(hub):
 
 @pytest.fixture(scope="session")
 def good_word():
+    """The word of a kind on its listing."""
     return lambda price, updated_at: Word(price, price, updated_at, BPS, BPS, 0)
+
+
+def moved(before: Word, price: int, at: int, flags: int = 0, **other: int) -> Word:
+    """The word after an accepted price: slewed from the one before by the usual limits."""
+    elapsed = at - before.updated_at
+    lo = margin_math.slew_lo_down(before.lo, price, other.pop("slew_up", SLEW_UP), elapsed)
+    hi = margin_math.slew_hi_up(before.hi, price, other.pop("slew_down", SLEW_DOWN), elapsed)
+    return replace(before, lo=lo, hi=hi, updated_at=at, flags=flags, **other)
 
 
 @pytest.fixture

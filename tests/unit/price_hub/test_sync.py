@@ -5,22 +5,24 @@ import pytest
 
 from tests.unit.conftest import BPS, WAD, Word
 from tests.unit.price_hub.conftest import (
+    CONFIRMING,
     FAILED,
     FRESH_FOR,
     MAX_AGE,
     MAX_PRICE,
     MIN_PRICE,
     PRICE,
+    moved,
 )
 
 
 def test_sync(hub, oracle, clock, word_of, good_word, stranger):
     clock.forward(FRESH_FOR)
-    oracle.set_price(1_500 * WAD, sender=stranger)
+    oracle.set_price(1_900 * WAD, sender=stranger)
 
     receipt = hub.sync(0b1, sender=stranger)
 
-    expected = good_word(1_500 * WAD, receipt.timestamp)
+    expected = good_word(1_900 * WAD, receipt.timestamp)
     assert word_of(0) == expected
     (event,) = receipt.events
     assert (event.event_name, event.kind) == ("PriceUpdated", 0)
@@ -30,7 +32,7 @@ def test_sync(hub, oracle, clock, word_of, good_word, stranger):
 
 def test_sync__uses_a_fresh_word_as_it_is(hub, oracle, clock, word_of, stranger):
     accepted_at = word_of().updated_at
-    oracle.set_price(1_500 * WAD, sender=stranger)
+    oracle.set_price(1_900 * WAD, sender=stranger)
     oracle.set_mode(2, sender=stranger)
 
     clock.next_at(accepted_at + FRESH_FOR - 1)
@@ -45,10 +47,10 @@ def test_sync__asks_the_oracle_when_fresh_for_has_passed_exactly(
     hub, oracle, clock, word_of, good_word, stranger
 ):
     accepted_at = word_of().updated_at
-    oracle.set_price(1_500 * WAD, sender=stranger)
+    oracle.set_price(1_900 * WAD, sender=stranger)
     clock.next_at(accepted_at + FRESH_FOR)
     hub.sync(0b1, sender=stranger)
-    assert word_of() == good_word(1_500 * WAD, accepted_at + FRESH_FOR)
+    assert word_of() == good_word(1_900 * WAD, accepted_at + FRESH_FOR)
 
 
 def test_sync__returns_words_in_ascending_order_of_kind(hub, market, clock, stranger):
@@ -102,17 +104,17 @@ def test_sync_and_read_revert_when_more_than_eight_kinds(
 
 
 def test_sync__asks_at_most_once_a_block_when_fresh_for_is_zero(
-    new_hub, list_kind, clock, stranger, good_word, in_one_block
+    new_hub, list_kind, clock, stranger, in_one_block
 ):
     hub = new_hub(0)
     assert hub.fresh_for() == 1
     oracle = list_kind(hub).oracle
-    accepted_at = Word.unpack(hub.words(0)).updated_at
-    oracle.set_price(1_500 * WAD, sender=stranger)
+    before = Word.unpack(hub.words(0))
+    oracle.set_price(1_900 * WAD, sender=stranger)
     clock.forward(1)
     receipt = hub.sync(0b1, sender=stranger)
-    assert Word.unpack(hub.words(0)) == good_word(1_500 * WAD, receipt.timestamp)
-    assert receipt.timestamp > accepted_at
+    assert Word.unpack(hub.words(0)) == moved(before, 1_900 * WAD, receipt.timestamp)
+    assert receipt.timestamp > before.updated_at
 
     in_one_block(
         *(
@@ -145,13 +147,13 @@ def test_sync__asks_at_most_once_a_block_when_fresh_for_is_zero(
         (2**256 - 1, MAX_PRICE),
     ],
 )
-def test_a_price_above_max_counts_as_max(
-    hub, oracle, clock, word_of, good_word, stranger, price, accepted
-):
+def test_a_price_above_max_counts_as_max(hub, oracle, clock, word_of, stranger, price, accepted):
+    before = word_of()
     oracle.set_price(price, sender=stranger)
     clock.forward(FRESH_FOR)
     receipt = hub.sync(0b1, sender=stranger)
-    assert word_of() == good_word(accepted, receipt.timestamp)
+    assert word_of() == moved(before, accepted, receipt.timestamp, CONFIRMING)
+    assert accepted in (word_of().lo, word_of().hi)
 
 
 def test_the_word_is_unchanged_but_flagged__when_the_price_fails(
@@ -171,9 +173,8 @@ def test_the_word_is_unchanged_but_flagged__when_the_price_fails(
     assert (event.kind, event.word) == (0, hub.words(0))
 
 
-def test_a_failure_does_not_wait_for_fresh_for_to_recover(
-    hub, oracle, clock, word_of, good_word, stranger
-):
+def test_a_failure_does_not_wait_for_fresh_for_to_recover(hub, oracle, clock, word_of, stranger):
+    before = word_of()
     oracle.set_mode(1, sender=stranger)
     clock.forward(FRESH_FOR)
     hub.sync(0b1, sender=stranger)
@@ -183,7 +184,7 @@ def test_a_failure_does_not_wait_for_fresh_for_to_recover(
     oracle.set_price(900 * WAD, sender=stranger)
     clock.next_at(clock.now + 1)
     receipt = hub.sync(0b1, sender=stranger)
-    assert word_of() == good_word(900 * WAD, receipt.timestamp)
+    assert word_of() == moved(before, 900 * WAD, receipt.timestamp, CONFIRMING)
 
 
 def test_a_failed_kind_is_tried_once_a_block(hub, oracle, clock, word_of, stranger, in_one_block):
@@ -198,7 +199,7 @@ def test_a_failed_kind_is_tried_once_a_block(hub, oracle, clock, word_of, strang
     assert [len(receipt["logs"]) for receipt in (first, second)] == [1, 0]
     clock.next_at(clock.now + 1)
     hub.sync(0b1, sender=stranger)
-    assert word_of().flags == 0
+    assert word_of().flags == CONFIRMING
 
 
 def test_every_failed_attempt_is_logged(hub, oracle, clock, stranger):
@@ -271,7 +272,7 @@ def test_an_unlisted_kind_has_no_word_and_no_token(hub, kind, reverts_with):
 
 def test_sync_one__is_sync_of_one_kind(hub, market, clock, word_of, good_word, stranger):
     clock.forward(FRESH_FOR)
-    market.oracles[1].set_price(1_500 * WAD, sender=stranger)
+    market.oracles[1].set_price(1_900 * WAD, sender=stranger)
     before = word_of(0)
     expected = hub.read_one(1)
     assert [expected] == list(hub.read(0b10)) == list(hub.sync.call(0b10, sender=stranger))
@@ -279,7 +280,7 @@ def test_sync_one__is_sync_of_one_kind(hub, market, clock, word_of, good_word, s
 
     receipt = hub.sync_one(1, sender=stranger)
 
-    assert word_of(1) == good_word(1_500 * WAD, receipt.timestamp)
+    assert word_of(1) == good_word(1_900 * WAD, receipt.timestamp)
     (event,) = receipt.events
     assert (event.event_name, event.kind, event.word) == ("PriceUpdated", 1, hub.words(1))
     assert word_of(0) == before
@@ -287,7 +288,7 @@ def test_sync_one__is_sync_of_one_kind(hub, market, clock, word_of, good_word, s
 
 def test_sync_one__uses_a_fresh_word_as_it_is(hub, oracle, clock, word_of, stranger):
     accepted_at = word_of().updated_at
-    oracle.set_price(1_500 * WAD, sender=stranger)
+    oracle.set_price(1_900 * WAD, sender=stranger)
     oracle.set_mode(2, sender=stranger)
 
     clock.next_at(accepted_at + FRESH_FOR - 1)
@@ -303,14 +304,14 @@ def test_sync_one__asks_the_oracle_when_fresh_for_has_passed_exactly(
     hub, oracle, clock, word_of, good_word, stranger
 ):
     accepted_at = word_of().updated_at
-    oracle.set_price(1_500 * WAD, sender=stranger)
+    oracle.set_price(1_900 * WAD, sender=stranger)
     clock.next_at(accepted_at + FRESH_FOR)
     hub.sync_one(0, sender=stranger)
-    assert word_of() == good_word(1_500 * WAD, accepted_at + FRESH_FOR)
+    assert word_of() == good_word(1_900 * WAD, accepted_at + FRESH_FOR)
 
 
 def test_sync_one__blanks_lo_and_tries_again_when_the_price_fails(
-    hub, oracle, clock, word_of, good_word, stranger
+    hub, oracle, clock, word_of, stranger
 ):
     before = word_of()
     oracle.set_mode(1, sender=stranger)
@@ -326,7 +327,7 @@ def test_sync_one__blanks_lo_and_tries_again_when_the_price_fails(
     oracle.set_mode(0, sender=stranger)
     clock.next_at(clock.now + 1)
     receipt = hub.sync_one(0, sender=stranger)
-    assert word_of() == good_word(PRICE, receipt.timestamp)
+    assert word_of() == moved(before, PRICE, receipt.timestamp, CONFIRMING)
 
 
 def test_a_failed_word_is_never_fresh__however_young(new_hub, list_kind, governor, clock, stranger):
@@ -341,7 +342,7 @@ def test_a_failed_word_is_never_fresh__however_young(new_hub, list_kind, governo
     oracle.set_price(PRICE + 2, sender=stranger)
     clock.next_at(clock.now + 1)
     hub.sync_one(0, sender=stranger)
-    assert (Word.unpack(hub.words(0)).lo, Word.unpack(hub.words(0)).flags) == (PRICE + 2, 0)
+    assert Word.unpack(hub.words(0)) == moved(failed, PRICE + 2, clock.now, CONFIRMING)
 
 
 @pytest.mark.parametrize("multiplier", [BPS, 2**16 - 1])
