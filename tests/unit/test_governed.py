@@ -11,7 +11,7 @@ def governed(request, project, coin):
     """A governed contract class and the arguments of its constructor, by first governor."""
     arguments = {
         "Stablecoin": lambda first: ("Coin", "COIN", first),
-        "PriceHub": lambda first: (first, 60),
+        "PriceHub": lambda first: (first, 60, 1_200, ZERO),
         "InsuranceFund": lambda first: (first, coin),
         "MarginModels": lambda first: (first,),
         "TieredMargin": lambda first: (first,),

@@ -25,7 +25,7 @@ def priced(world):
         oracle = deploy_contract(sender, artifact("ChainlinkOracle"), feed)
         kind = world.hub.read("kind_count")
         world.hub.transact(
-            "list_kind", token, oracle, 9_000, 1, 2**88 - 1, 1, 1, sender=world.governor
+            "list_kind", token, oracle, 9_000, 1, 2**88 - 1, 1, 1, 50, 1, sender=world.governor
         )
         return kind, token
 
