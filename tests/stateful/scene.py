@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ from surety.model import (
 from surety.model import predict as predicted
 from surety.model.margin import FailingModel, TieredMargin
 from surety.model.signature import operator_digest
-from tests.book import loose_guard
+from tests.book import guards_of
 from tests.stateful.node import Node
 from tests.world import BPS, MAX, WAD, World
 
@@ -137,8 +137,9 @@ class Scene:
         self.feeds = [world.contract("MockAggregator", kind.aggregator) for kind in params]
         for kind in params[len(KINDS) :]:
             oracle = deploy_contract(governor, artifact("ChainlinkOracle"), kind.aggregator)
-            limits = (kind.max_age, kind.min_price, kind.max_price, kind.slew_down, kind.slew_up)
-            self.hub.transact("list_kind", kind.token, oracle, *limits, sender=governor)
+            bounds = (kind.max_age, kind.min_price, kind.max_price)
+            limits = astuple(kind.limits)
+            self.hub.transact("list_kind", kind.token, oracle, *bounds, *limits, sender=governor)
         if setup.hub == "words":
             self._use_told_prices(params)
         self.vault = self._new_vault(params)
@@ -264,11 +265,8 @@ class Scene:
             if self.setup.hub == "words"
             else FeedHub(
                 world.params.fresh_for,
-                0,
-                [
-                    loose_guard(price, world.params.kinds[0].max_age, 1, 2**88 - 1)
-                    for price in words
-                ],
+                world.params.confirm_period,
+                guards_of(self.hub, len(ALL_KINDS)),
                 words,
                 list(feeds),
                 {},
