@@ -55,7 +55,7 @@ def set_reverts(reverts: bool):
 @external
 def set_limits(min_answer: int192, max_answer: int192):
     """
-    @notice Have limits from now on, or none when both are 0. They change no answer: say a clamped one by `set_answer`.
+    @notice Have limits from now on, or none when `max_answer` is 0. They change no answer: say a clamped one by `set_answer`.
     """
     self._min_answer = min_answer
     self._max_answer = max_answer
@@ -78,7 +78,7 @@ def maxAnswer() -> int192:
 @internal
 @view
 def _check_limits():
-    assert self._min_answer != 0 or self._max_answer != 0, "no limits"
+    assert self._max_answer != 0, "no limits"
 
 
 @external
