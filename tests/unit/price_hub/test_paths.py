@@ -15,14 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surety.model import Guard
-from surety.model.state import BPS, FAILED
+from surety.model import Guard, Price
+from surety.model.state import BPS
 from tests.modules.test_vectors import SHARED, volatility_steps
-from tests.stateful.node import GAS
 from tests.unit.price_hub.rig import (
     CONFIRM_PERIOD,
     DAY,
-    GAS_TELLER,
     GOVERNOR,
     KINDS,
     PRICE,
@@ -30,9 +28,8 @@ from tests.unit.price_hub.rig import (
     UNREADABLE_FEEDS,
     WRONG_SHAPE,
     Rig,
-    deploy_code,
 )
-from tests.world import GENESIS, MAX, WAD
+from tests.world import MAX, WAD
 
 MAX_AGE, MIN_PRICE, MAX_PRICE = 3_600, 20 * WAD, 200_000 * WAD
 USUAL = Guard(MAX_AGE, MIN_PRICE, MAX_PRICE, 1_666_667, 333_333, 2_000, 15_000_000)
@@ -175,3 +172,151 @@ def test_the_hub_is_its_model_on_any_path(rig):
     }  # fmt: skip
     rare = {what for what in happened | done | refused if rig.seen[what] < 5}
     assert not rare, rig.seen
+
+
+# volatility as the design works it out
+
+WALKS = [  # one of our own: quiet, wild, a year of silence, and a return beyond the cap
+    {
+        "start": {"price": 2_000 * WAD, "at": 0, "sigma_ref": 15 * 10**15},
+        "prices": [
+            (2_010 * WAD, 3_599),
+            (1_995 * WAD, 3_600),
+            (2_200 * WAD, 7_199),
+            (2_200 * WAD, 7_200),
+            (1_400 * WAD, 10_800),
+            (2_100 * WAD, 18_000),
+            (900 * WAD, 21_600),
+            (901 * WAD, 25_199),
+            (902 * WAD, 25_200),
+            (900 * WAD, 111_600),
+            (1_900 * WAD, 111_600 + YEAR),
+            (1_900 * WAD, 111_600 + YEAR + 3_600),
+        ],
+    }
+]
+
+
+def design_walks() -> list[dict[str, Any]]:
+    return [
+        {
+            "start": {name: int(value) for name, value in walk["start"].items()},
+            "steps": [{name: int(value) for name, value in step.items()} for step in walk["steps"]],
+        }
+        for walk in json.loads(SHARED.read_text())["volatility"]
+    ]
+
+
+def walk_through(rig: Rig, start: dict[str, int], steps: list[dict[str, Any]]) -> None:
+    """Let the hub see the prices of a walk at their times, under limits that nothing exceeds."""
+    assert start["price"] == PRICE
+    sigma_ref, rest = divmod(start["sigma_ref"], 10**9)
+    assert not rest
+    rig.begin(replace(LOOSE, sigma_ref=sigma_ref, min_price=1, max_price=2**88 - 1), fresh_for=1)
+    began = rig.now - start["at"]
+    for step in steps:
+        sampled_at = rig.hub.read("volatility_of", 0)[2]
+        rig.wait(began + step["at"] - rig.now)
+        rig.report(0, step["price"])
+        rig.refresh("sync", 0b001)
+        price = Price.unpack(rig.hub.read("words", 0))
+        variance, last_price, last_at = rig.hub.read("volatility_of", 0)
+        assert price.flags == 0
+        assert (last_at != sampled_at) == bool(step["sampled"])
+        if step["sampled"]:
+            assert (last_price, last_at) == (step["price"], rig.now)
+        assert (variance, price.initial_multiplier, price.maintenance_multiplier) == (
+            step["variance"],
+            step["initial_multiplier"],
+            step["maintenance_multiplier"],
+        )
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=["rebuilt"])
+def test_volatility__of_a_walk_in_fractions(rig, walk):
+    """Beside the specification in rational numbers, which shares no line with margin_math.vy."""
+    steps = volatility_steps(walk["start"], walk["prices"])
+    assert {step["sampled"] for step in steps} == {False, True}
+    assert max(step["initial_multiplier"] for step in steps) == 25_000
+    assert max(step["maintenance_multiplier"] for step in steps) == 12_500
+    walk_through(rig, walk["start"], steps)
+
+
+@pytest.mark.skipif(
+    not SHARED.is_file(), reason="the design's vectors.json is not beside the repository"
+)
+def test_volatility__of_the_designs_vectors(rig):
+    walks = design_walks()
+    for walk in walks:
+        walk_through(rig, **walk)
+    assert sum(len(walk["steps"]) for walk in walks) >= 60
+
+
+# at most one external read of a kind a second
+
+WORK = 250_000  # gas of one read; the hub itself takes less for three kinds
+
+
+def asked(rig: Rig, fn: str, mask: int) -> int:
+    """Refresh and return how many oracles were asked, by the gas that only they spend."""
+    ran = rig.send(fn, mask, sender=STRANGER)
+    assert ran.reason is None
+    used = rig.node.evm.result.gas_used
+    assert used % WORK < WORK * 3 // 4  # far from a doubt
+    return int(used // WORK)
+
+
+@pytest.fixture
+def dear(rig):
+    """Three kinds whose oracles spend WORK or a little more: good, burning all gas, answering 0."""
+    rig.begin(LOOSE)
+    oracle = rig.follows[0]
+    rig.tell(oracle, "set_work", 1_000)
+    rig.node.run(GOVERNOR, oracle.address, oracle.encode("price"), rig.now)
+    each = (rig.node.evm.result.gas_used - 21_000) / 1_000
+    rounds = int(WORK / each) + 60
+    rig.tell(oracle, "set_work", rounds)
+    rig.tell(rig.follows[1], "set_mode", 3)
+    rig.tell(rig.follows[2], "set_report", 0, rig.now)
+    rig.tell(rig.follows[2], "set_work", rounds)
+    rig.node.run(GOVERNOR, oracle.address, oracle.encode("price"), rig.now)
+    assert WORK <= rig.node.evm.result.gas_used - 21_000 < WORK + 40_000
+    return rig
+
+
+def test_reads__one_of_a_kind_a_second_at_most(dear):
+    """Whoever asks in whatever order: a price is asked for once a second, a failure too."""
+    counts = []
+
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from((0, 0, 0, 1, 59, 60)),
+                st.sampled_from(("sync", "poke")),
+                st.integers(0, 0b111),
+            ),
+            max_size=12,
+        )
+    )
+    def ask(calls):
+        dear.wait(60)
+        asked_at: dict[int, int] = {}
+        accepted_at = Price.unpack(dear.hub.read("words", 0)).updated_at
+        for gap, fn, mask in calls:
+            dear.wait(gap)
+            now, due = dear.now, 0
+            for kind in range(KINDS):
+                if not mask >> kind & 1 or asked_at.get(kind) == now:
+                    continue
+                if kind == 0 and now - accepted_at < 60:
+                    continue
+                due, asked_at[kind] = due + 1, now
+                accepted_at = now if kind == 0 else accepted_at
+            dear.tell(dear.follows[0], "set_report", PRICE, now)
+            dear.tell(dear.follows[0], "set_work", dear.follows[0].read("work"))
+            assert asked(dear, fn, mask) == due
+            counts.append(due)
+
+    ask()
+    assert {0, 1, 2, 3} <= set(counts)
