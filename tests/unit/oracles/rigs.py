@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from tests.ticks import MAX_TICK, price_of, tick_near
+from tests.unit.oracles.pyth import FEED, PUBLISHER, Message
 from tests.unit.oracles.rig import FOREVER, USUAL, WAD, Bench, Report, Rig
 
 LEAST_INT = -(2**255)
@@ -183,4 +185,163 @@ class MedianRig(Composite):
         }
 
 
-RIGS: tuple[type[Rig], ...] = (ChainlinkRig, MinimumRig, MedianRig, ProductRig)
+class ShareRig(Rig):
+    """A vault that says what it is told, over one oracle; decimals of the share and the asset."""
+
+    NAME = "ShareOracle"
+    VARIANTS = ("18 18", "18 6", "6 18", "8 8", "6 6")
+    RATIO = 1_087_654  # of a share, in millionths of an asset
+    GAS = 140_000
+
+    def __init__(self, bench: Bench, variant: str) -> None:
+        super().__init__(bench, variant)
+        decimals, self.asset_decimals = map(int, variant.split())
+        self.assets = self.RATIO * 10**self.asset_decimals // 10**6
+        asset = bench.deploy("MockToken", "Asset", "AST", self.asset_decimals)
+        self.vault = bench.deploy("FalseShareVault", asset.address, decimals, self.assets)
+        self.below = bench.deploy("MockOracle", USUAL)
+        self.sources = [self.vault.address, self.below.address]
+        ratio = self.RATIO * 10**21
+        self.oracle = bench.deploy("ShareOracle", *self.sources, self.GAS, 1_000, 86_400, ratio)
+
+    def show(self, price: int, at: int) -> Report:
+        below = -(-price * 10**6 // self.RATIO)
+        self._say(below, at)
+        return Report(below * self.assets // 10**self.asset_decimals, at)
+
+    def _say(self, price: int, at: int) -> None:
+        self.bench.send(self.below, "set_report", price, at)
+
+    def lies(self) -> Mapping[str, Callable[[], object]]:
+        now = self.bench.now
+        absurd = (2**128 - 1) // 10 ** (27 - self.asset_decimals) + 1
+        return {
+            "a share is worth nothing": lambda: self._assets(0),
+            "a share is worth the world": lambda: self._assets(absurd),
+            "a share is worth a word": lambda: self._assets(2**256 - 1),
+            "the asset is worth nothing": lambda: self._say(0, now),
+            "the product is beyond a word": lambda: self._say(2**200, now),
+            "in an hour": lambda: self._say(USUAL, now + 3_600),
+            "at the end of time": lambda: self._say(USUAL, 2**256 - 1),
+        }
+
+    def _assets(self, assets: int) -> None:
+        self.bench.send(self.vault, "set_assets", assets)
+
+
+class TwapRig(Rig):
+    """A pool's record, written by hand; decimals of token and quote, the token's place."""
+
+    NAME = "UniswapTwapOracle"
+    VARIANTS = ("18 18 first", "18 6 first", "8 18 second", "6 18 first", "18 8 second")
+    WINDOW, CARDINALITY, LIQUIDITY = 1_800, 151, 10**18
+
+    def __init__(self, bench: Bench, variant: str) -> None:
+        super().__init__(bench, variant)
+        *decimals, place = variant.split()
+        self.decimals, self.quote_decimals = map(int, decimals)
+        self.is_token0 = place == "first"
+        token, quote = (
+            bench.deploy("MockToken", "Token", "TOK", places).address
+            for places in (self.decimals, self.quote_decimals)
+        )
+        self.pool = bench.deploy(
+            "MockTwapPool", *((token, quote) if self.is_token0 else (quote, token))
+        )
+        self.sources = [self.pool.address]
+        self.oracle = bench.deploy(
+            "UniswapTwapOracle",
+            self.pool.address,
+            token,
+            quote,
+            3_000,
+            self.WINDOW,
+            self.CARDINALITY,
+            self.LIQUIDITY,
+        )
+
+    def show(self, price: int, at: int) -> Report:
+        order = self.is_token0, self.decimals, self.quote_decimals
+        tick = tick_near(price, *order)
+        # not a multiple of the window: the mean goes down to this tick
+        self._means(tick * self.WINDOW + self.WINDOW - 1)
+        self._record(at - self.WINDOW, at)
+        return Report(price_of(tick, *order), at)
+
+    def _means(self, ticks: int, liquidity: int = LIQUIDITY) -> None:
+        self.bench.send(self.pool, "set_growth", ticks, (self.WINDOW << 128) // liquidity)
+
+    def _record(self, oldest: int, last: int, cardinality: int = CARDINALITY) -> None:
+        self.bench.send(self.pool, "set_record", cardinality, oldest, last)
+
+    def lies(self) -> Mapping[str, Callable[[], object]]:
+        now = self.bench.now
+        beyond = (MAX_TICK + 1) * self.WINDOW
+        return {
+            "keeps too little": lambda: self._record(1, now, self.CARDINALITY - 1),
+            "keeps nothing": lambda: self._record(1, now, 0),
+            "knows too little": lambda: self._record(now - self.WINDOW // 2, now),
+            "last traded in an hour": lambda: self._record(1, now + 3_600),
+            "had little liquidity": lambda: self._means(0, self.LIQUIDITY * 99 // 100),
+            "had no liquidity": lambda: self._means(0, 1),
+            "a tick above all": lambda: self._means(beyond),
+            "a tick below all": lambda: self._means(-beyond),
+        }
+
+
+class PythRig(Rig):
+    """A pull oracle with one signed price; its exponent."""
+
+    NAME = "PythOracle"
+    VARIANTS = ("-8", "-5", "-15", "0", "3")
+    CONFIDENCE = 100
+
+    def __init__(self, bench: Bench, variant: str) -> None:
+        super().__init__(bench, variant)
+        self.expo = int(variant)
+        self.pyth = bench.deploy("MockPyth", PUBLISHER, 0)
+        self.sources = [self.pyth.address]
+        self.oracle = bench.deploy("PythOracle", self.pyth.address, FEED, self.CONFIDENCE)
+
+    def number(self, price: int) -> int:
+        """Return the closest price that 63 bits can tell with this exponent."""
+        number = price * 10 ** max(0, -18 - self.expo) // 10 ** max(0, 18 + self.expo)
+        return min(number, 2**63 - 1)
+
+    def show(self, price: int, at: int) -> Report:
+        number = self.number(price)
+        self._say(Message(number, at, number // 100, self.expo))
+        scale = 18 + self.expo
+        return Report(number * 10**scale if scale > 0 else number // 10**-scale, at)
+
+    def _say(self, message: Message) -> None:
+        update = message.sign(self.pyth.address, self.bench.rpc.chain_id)
+        self.bench.send(self.pyth, "updatePriceFeeds", [update])
+
+    def lies(self) -> Mapping[str, Callable[[], object]]:
+        number = self.number(USUAL)
+        good = Message(number, self.bench.now + 1, number // 100, self.expo)
+        hour = good.time + 3_600
+        return {
+            "zero": lambda: self._say(good.but(price=0, conf=0)),
+            "negative": lambda: self._say(good.but(price=-number)),
+            "the least integer": lambda: self._say(good.but(price=-(2**63))),
+            "not sure at all": lambda: self._say(good.but(conf=number // 100 + 1)),
+            "as unsure as can be": lambda: self._say(good.but(conf=2**64 - 1)),
+            "an exponent too high": lambda: self._say(good.but(expo=37)),
+            "an exponent too low": lambda: self._say(good.but(expo=-37)),
+            "the highest exponent": lambda: self._say(good.but(expo=2**31 - 1)),
+            "the lowest exponent": lambda: self._say(good.but(expo=-(2**31))),
+            "in an hour": lambda: self._say(good.but(time=hour)),
+        }
+
+
+RIGS: tuple[type[Rig], ...] = (
+    ChainlinkRig,
+    MinimumRig,
+    MedianRig,
+    ProductRig,
+    ShareRig,
+    TwapRig,
+    PythRig,
+)
