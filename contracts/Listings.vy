@@ -47,8 +47,8 @@ MAX_DEVIATION: constant(uint256) = 500  # bps between the live price and the exp
 JUMP_STEP: constant(uint256) = 50  # bps
 MAX_JUMP: constant(uint256) = 12_750  # bps: 255 steps
 
-# A kind whose price is below `min` has failed and cannot be sold, so it must have room for a fall that is real: a half.
-# Bounds so wide that a ratio (1.1 for 2,200) or two lost digits twice over would pass guard nothing: a factor of 1,000.
+# Below `min` a kind has failed and cannot be sold, so a fall that happens to real coins, a half, must fit above it.
+# Bounds a thousand times off would let a ratio pass for a price (1.1 for 2,200), or one decimal count for another.
 MIN_ROOM: constant(uint256) = 2
 MAX_ROOM: constant(uint256) = 1_000
 
