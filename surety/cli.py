@@ -32,6 +32,7 @@ COMMANDS = {
     "vectors": ("surety.vectors", "vectors", "Check a vectors file against Python and the EVM."),
     "bench": ("surety.bench.command", "bench", "Measure gas and speed."),
     "keeper": ("surety.keeper.command", "keeper", "Watch accounts, call margin and buy auctions."),
+    "prices": ("surety.prices.command", "prices", "Replay, test and watch guarded prices."),
     "compile": (
         "surety.compile",
         "compile_command",
@@ -118,7 +119,7 @@ class Surety(click.Group):
 @click.group("surety", cls=Surety, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="surety")
 def main() -> None:
-    """Collateral vaults: demo, checks, keeper and measurements.
+    """Collateral vaults: demo, checks, keeper, prices and measurements.
 
     Exit codes: 0 all well, 1 an error (said in one line), 2 a finding.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all commands share: failures said in one line, and numbers that are finite."""
+"""What all commands share: failures said in one line, numbers that are finite, and times."""
 
 from __future__ import annotations
 
@@ -35,6 +35,30 @@ class FiniteRange(click.FloatRange):
         if not finite:
             self.fail(f"{value} is not a finite number.", param, ctx)
         return float(super().convert(value, param, ctx))
+
+
+class Moment(click.ParamType):
+    """Unix seconds, or an ISO date or date and time in UTC; a date alone covers its whole day."""
+
+    name = "time"
+
+    def __init__(self, *, end: bool) -> None:
+        self._end = end
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return unix seconds or fail with one line."""
+        from surety.series import parse_moment  # it counts with what is below
+
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_moment(str(value), end=self._end)
+        except ValueError:
+            self.fail(
+                f"{value!r} is neither unix seconds nor a date or time like 2020-03-12T08:00",
+                param,
+                ctx,
+            )
 
 
 def line_of(error: click.ClickException, fallback: click.Context | None = None) -> str:

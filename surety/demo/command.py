@@ -18,7 +18,7 @@ from rich.table import Table
 
 from surety.anvil import AnvilFailed, AnvilMissing
 from surety.chain import ChainError
-from surety.commands import Failure, FiniteRange, counted
+from surety.commands import Failure, FiniteRange, Moment, counted
 from surety.compile import ArtifactError
 from surety.demo.engine import DemoConfig, DemoError, DemoResult, run_demo
 from surety.demo.kinds import BY_NAME, KINDS
@@ -34,7 +34,7 @@ from surety.demo.path import (
 )
 from surety.demo.report import facts_of, render
 from surety.demo.scenario import ScenarioError, built_in, load_scenario, rebuild
-from surety.demo.series import Series, SeriesError, parse_moment, read_series, utc
+from surety.demo.series import Series, SeriesError, read_series, utc
 from surety.deploy import BookParams, DeployError
 from surety.files import write_atomically
 from surety.keeper import KeeperError
@@ -63,28 +63,6 @@ _FORESEEN = (
     ChainError,
     OSError,
 )
-
-
-class Moment(click.ParamType):
-    """Unix seconds, or an ISO date or date and time in UTC; a date alone covers its whole day."""
-
-    name = "time"
-
-    def __init__(self, *, end: bool) -> None:
-        self._end = end
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return unix seconds or fail with one line."""
-        if isinstance(value, int):
-            return value
-        try:
-            return parse_moment(str(value), end=self._end)
-        except ValueError:
-            self.fail(
-                f"{value!r} is neither unix seconds nor a date or time like 2020-03-12T08:00",
-                param,
-                ctx,
-            )
 
 
 @click.command()

@@ -74,8 +74,11 @@ def built_in(name: str) -> FilePath:
     return paths.scenarios() / f"{name}.toml"
 
 
-def load_scenario(path: FilePath) -> Scenario:
-    """Read and check a scenario. Raises ScenarioError, with a hint for an unknown key."""
+def load_scenario(path: FilePath, any_kind: bool = False) -> Scenario:
+    """Read and check a scenario. Raises ScenarioError, with a hint for an unknown key.
+
+    The demo plays its own kinds only; with `any_kind` a story may have others.
+    """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -86,7 +89,11 @@ def load_scenario(path: FilePath) -> Scenario:
         raise ScenarioError(f"{path}: not TOML ({error}); mend it") from None
     _check_keys(path, "the top", raw, _TOP_KEYS)
     kinds = _table(path, "kinds", raw["kinds"])
-    _check_keys(path, "kinds", kinds, tuple(kind.name for kind in KINDS))
+    _check_keys(
+        path, "kinds", kinds, tuple(kinds) if any_kind else tuple(kind.name for kind in KINDS)
+    )
+    if not kinds:
+        raise ScenarioError(f"{path}: kinds is empty; add [kinds.NAME] with its facts")
     driver = _text(path, "driver", raw["driver"])
     if driver not in kinds:
         raise ScenarioError(f"{path}: driver {driver!r} is no kind; use one of {', '.join(kinds)}")
