@@ -5,6 +5,7 @@
 @title GasProbe: what a call costs the contract that makes it
 @notice For measurements and tests only. It can also stand for any contract that must make a call: `execute`.
 """
+from ...interfaces import IPriceHub
 from ...interfaces import IVault
 
 event Measured:
@@ -35,6 +36,17 @@ def measure_health(vault: address, account: uint256) -> uint256:
     used: uint256 = before - msg.gas
     assert health != 0
     return used
+
+
+@external
+def measure_prices(hub: address, kinds: uint256) -> uint256:
+    """
+    @notice The gas that a contract pays to sync the first `kinds` kinds one by one, as a vault does.
+    """
+    before: uint256 = msg.gas
+    for kind: uint256 in range(kinds, bound=8):
+        extcall IPriceHub(hub).sync_one(kind)
+    return before - msg.gas
 
 
 @external

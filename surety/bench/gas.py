@@ -39,13 +39,16 @@ OPERATIONS: Final = (
     "takes_10",
     "absorb_8",
     "health_read",
+    "price_fresh",
+    "price_fresh_further",
+    "price_refresh",
+    "price_refresh_sampled",
     "vault_bytes",
+    "hub_bytes",
 )
 
-# those that are transactions, in the order in which they are run
-TRANSACTIONS: Final = tuple(
-    name for name in OPERATIONS if name not in ("health_read", "vault_bytes")
-)
+# those that are transactions with the vault, in the order in which they are run
+TRANSACTIONS: Final = OPERATIONS[: OPERATIONS.index("health_read")]
 
 # what gas is spent on: intrinsic gas less refunds, the vault's own storage, events and
 # computation, and whole calls of others
@@ -188,8 +191,31 @@ def _measure(bench: _Bench) -> Gas:
     bench.coin.transact("transfer", bench.owner, 1_000 * WAD, sender=bench.keeper)
     found["close"] = one("adjust", account, [(0, ALL)], ALL, bench.owner, b"")
     found.update(_liquidation(bench))
+    found.update(_prices(bench))
     found["vault_bytes"] = len(bench.rpc.code(bench.vault.address))
+    found["hub_bytes"] = len(bench.rpc.code(bench.hub.address))
     return found
+
+
+def _prices(bench: _Bench) -> dict[str, int]:
+    """Measure what prices cost: fresh ones the contract that asks, old ones who pokes them."""
+    bench.refresh(120)
+    one, eight = (
+        bench.probe.read("measure_prices", bench.hub.address, count) for count in (1, KINDS)
+    )
+
+    def poke(seconds: int) -> int:
+        bench.rpc.set_next_timestamp(bench.rpc.timestamp() + seconds)
+        return bench.hub.transact("poke", 1, sender=bench.keeper).gas_used
+
+    # past the hour that a sample takes, then within the next
+    sampled = poke(3_700)
+    return {
+        "price_fresh": one,
+        "price_fresh_further": -(-(eight - one) // (KINDS - 1)),
+        "price_refresh": poke(120),
+        "price_refresh_sampled": sampled,
+    }
 
 
 def _liquidation(bench: _Bench) -> dict[str, int]:
