@@ -62,7 +62,9 @@ class World:
             :6
         ]
         sender = UnlockedSender(rpc, self.governor)
-        self.params = params or SystemParams(kinds=local_kinds(sender, LOCAL_KINDS))
+        self.params = params or SystemParams(
+            kinds=local_kinds(sender, LOCAL_KINDS), confirm_period=1
+        )
         self.system: System = deploy_system(sender, self.params)
         self.vault = self.contract("Vault", self.system.vault)
         self.operators = self.contract("Operators", self.system.operators)
@@ -110,11 +112,23 @@ class World:
         self.feeds[kind].transact("set_answer", price // 10**10, sender=self.governor)
 
     def follow(self, *prices: int) -> None:
-        """Set the prices of kinds 0, 1, ... and poke the hub once its words may move."""
+        """Set the prices of kinds 0, 1, ... and poke the hub until its words have settled.
+
+        Under loose limits that takes one poke, unless a price more than doubles: `lo` is confirmed.
+        """
         for kind, price in enumerate(prices):
             self.set_price(kind, price)
-        self.forward(self.params.fresh_for)
-        self.hub.transact("poke", (1 << len(self.tokens)) - 1, sender=self.governor)
+        period = self.params.fresh_for
+        for _ in range(3):
+            self.forward(period)
+            self.hub.transact("poke", (1 << len(self.tokens)) - 1, sender=self.governor)
+            if not any(self.is_confirming(kind) for kind in range(len(prices))):
+                break
+            period = max(period, self.params.confirm_period)
+
+    def is_confirming(self, kind: int) -> bool:
+        """Tell whether the hub's stored word of a kind is CONFIRMING."""
+        return bool(self.hub.read("words", kind) >> 249 & 1)
 
     # accounts
 

@@ -181,50 +181,6 @@ def test_margin_call__below_close_out_exactly_may_not_be_absorbed(stage):
     assert done.after.positions[called.id].auction_start == now
 
 
-def test_margin_call__gives_grace_to_who_touched_the_account_in_this_block(stage):
-    """Raising risk and a crash in one second: nobody is sold who could not have known."""
-    world = stage.world
-    id = open_eth(stage, 7_000 * WAD, 10 * WAD)
-    world.give(world.owner, ETH, 10 * WAD)
-    world.forward(120)
-    rpc = world.rpc
-    rpc.call("evm_setAutomine", False)
-    try:
-        sent = []
-        for who, contract, fn, args in (
-            (world.owner, world.vault, "borrow", (id, 1_000 * WAD, world.owner)),
-            (world.governor, world.feeds[ETH], "set_answer", (900 * 10**8,)),
-            (world.governor, world.hub, "set_max_age", (ETH, 80_000)),
-            (world.keeper, world.vault, "margin_call", (id,)),
-        ):
-            data = "0x" + contract.encode(fn, *args).hex()
-            sent.append(
-                rpc.call(
-                    "eth_sendTransaction",
-                    {
-                        "from": who,
-                        "to": contract.address,
-                        "data": data,
-                        "gas": hex(3_000_000),
-                        "gasPrice": hex(10**11 - len(sent) * 10**9),
-                    },
-                )
-            )
-        rpc.mine()
-    finally:
-        rpc.call("evm_setAutomine", True)
-    receipts = [rpc.receipt(tx) for tx in sent]
-    assert [receipt.status for receipt in receipts] == [1, 1, 1, 1]
-    assert len({receipt.block for receipt in receipts}) == 1
-    account = world.account(id)
-    assert account.touched_at == world.now
-    assert stage.levels(id).close_out < world.debt(id)
-    assert world.event(receipts[3], "MarginCalled")["auction_start"] == world.now + GRACE
-    # a second later the same close-out shortens the grace
-    done = stage.act("margin_call", id)
-    assert done.after.positions[id].auction_start == done.now
-
-
 def test_margin_call__pays_at_most_a_400th_of_the_debt(stage):
     id = stage.open([(ETH, 10 * WAD)], 2_000 * WAD)
     stage.world.vault.transact("repay", id, 1, sender=stage.world.owner)

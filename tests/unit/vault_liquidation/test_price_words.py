@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.vault_liquidation.stub import CONFIRMING, FAILED, STILL, StubBook, StubKind
-from tests.world import MAX, WAD, reverts
+from tests.world import BPS, MAX, WAD, reverts
 
 DEBT = 5_100 * WAD
 
@@ -47,6 +47,40 @@ def test_margin_call__any_confirming_kind_of_the_account_counts_and_no_other(boo
     book.vault.transact("deposit", book.id, 1, WAD, sender=book.owner)
     book.say(1, WAD, flags=CONFIRMING)
     assert call(book) == 3_600
+
+
+def test_margin_call__gives_grace_to_who_touched_the_account_in_this_block(book):
+    """Raising risk and a crash in one second: nobody is sold who could not have known.
+
+    Over the PriceHub a price that a transaction used does not fall further within its block.
+    """
+    rpc = book.rpc
+    book.say(0, 2_000 * WAD)
+    fallen = (0, 500 * WAD, 500 * WAD, BPS, BPS, 0)
+    rpc.call("evm_setAutomine", False)
+    try:
+        sent = []
+        for who, contract, function, args in (
+            (book.owner, book.vault, "borrow", (book.id, WAD, book.owner)),
+            (book.governor, book.hub, "set_word", fallen),
+            (book.keeper, book.vault, "margin_call", (book.id,)),
+        ):
+            request = {
+                "from": who,
+                "to": contract.address,
+                "data": "0x" + contract.encode(function, *args).hex(),
+                "gas": hex(3_000_000),
+                "gasPrice": hex(10**11 - len(sent) * 10**9),
+            }
+            sent.append(rpc.call("eth_sendTransaction", request))
+        rpc.mine()
+    finally:
+        rpc.call("evm_setAutomine", True)
+    receipts = [rpc.receipt(hash) for hash in sent]
+    assert [receipt.status for receipt in receipts] == [1, 1, 1]
+    assert len({receipt.block for receipt in receipts}) == 1
+    assert book.start() - book.now == 3_600
+    assert call(book) == 0  # a second later the same close-out shortens the grace
 
 
 def test_a_confirming_kind_cannot_be_enabled(book):

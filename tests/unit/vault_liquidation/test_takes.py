@@ -198,7 +198,7 @@ def test_takes__skip_an_account_that_is_covered(stage):
     called = auction(stage)
     price_at(stage, 2_000 * WAD)
     other = open_eth(stage, 2_000 * WAD, sub=1)
-    now = called.opens + 600
+    now = called.opens + 3_000
     reprice(stage, now, 650 * WAD)  # above maintenance, below target
     done = act(stage, [(called.id, ETH, WAD, MAX), (other, ETH, WAD, MAX)], at=now)
     assert done.after.returned == ([0, 0], 0)
