@@ -14,18 +14,21 @@ from surety.keeper import codec
 class Stats:
     """What a keeper has done so far; coins in coin wei, fees in native wei, gas in units.
 
-    `blocks_to_call` counts, for each margin call seen, the blocks from the one in which the account
-    became callable to the one in which the call was mined, whoever made it.
+    `gas` is all of it, `poke_gas` the part that writing prices down cost. `blocks_to_call` counts,
+    for each margin call seen, the blocks from the one in which the account became callable to the
+    one in which the call was mined, whoever made it.
     """
 
     calls: int = 0
     takes: int = 0
     absorbs: int = 0
     sales: int = 0
+    pokes: int = 0
     reverted: int = 0
     coins_in: int = 0
     coins_out: int = 0
     gas: int = 0
+    poke_gas: int = 0
     fees: int = 0
     gas_value: int = 0
     max_blocks_to_call: int = 0
@@ -48,11 +51,13 @@ class Stats:
             "takes": self.takes,
             "absorbs": self.absorbs,
             "sales": self.sales,
+            "pokes": self.pokes,
             "reverted": self.reverted,
             "coins_in": str(self.coins_in),
             "coins_out": str(self.coins_out),
             "profit": str(self.profit),
             "gas": self.gas,
+            "poke_gas": self.poke_gas,
             "gas_value": str(self.gas_value),
             "max_blocks_to_call": self.max_blocks_to_call,
         }

@@ -192,6 +192,7 @@ class Book:
                 ("eth_call", [view_request(self.hub, codec.HUB_READ, _mask(group)), at])
                 for group in _groups(kinds)
             ),
+            *(("eth_call", [view_request(self.hub, codec.HUB_WORDS, kind), at]) for kind in kinds),
         ]
 
     def _ingest(self, head: Head, answers: list[Any]) -> None:
@@ -224,12 +225,22 @@ class Book:
     def _view(self, head: Head, params: VaultParams, kinds: list[int], state: list[Any]) -> View:
         index = int(codec.result(codec.LIVE_INDEX, _sound(state[0])))
         totals = Totals.from_word(codec.result(codec.TOTALS, _sound(state[1])))
-        prices = _prices(kinds, state[2:])
+        prices, stored = _prices(kinds, state[2:]), _stored(kinds, state[2:])
         missing = sorted(set(self.configs) - set(kinds))
         if missing:
-            requests = self._state_requests(head, missing)[2:]
-            prices |= _prices(missing, ask(self.rpc, requests))
-        return View(head.number, head.timestamp, index, totals, params, dict(self.configs), prices)
+            answers = ask(self.rpc, self._state_requests(head, missing)[2:])
+            prices |= _prices(missing, answers)
+            stored |= _stored(missing, answers)
+        return View(
+            head.number,
+            head.timestamp,
+            index,
+            totals,
+            params,
+            dict(self.configs),
+            prices,
+            stored,
+        )
 
 
 def _block(tag: str) -> Request:
@@ -271,3 +282,13 @@ def _prices(kinds: list[int], answers: Sequence[Any]) -> dict[int, Price]:
             (kind, Price.from_word(word)) for kind, word in zip(group, found, strict=True)
         )
     return prices
+
+
+def _stored(kinds: list[int], answers: Sequence[Any]) -> dict[int, Price]:
+    """Return the words in the hub's storage: the answers that follow those of the reads."""
+    own = answers[len(_groups(kinds)) :]
+    found: dict[int, Price] = {}
+    for kind, answer in zip(kinds, own, strict=False):
+        if not is_revert(answer):
+            found[kind] = Price.from_word(codec.result(codec.HUB_WORDS, answer))
+    return found

@@ -35,11 +35,13 @@ from surety.keeper.options import (
     read_address,
     read_wad,
 )
+from surety.keeper.pokes import PokePolicy
 from surety.keeper.risk import State, Unpriced, exact
 from surety.keeper.senders import DrySender, KeySender, Sender
-from surety.keeper.strategy import Absorb, Intent, Take
+from surety.keeper.strategy import Absorb, Intent, Policy, Take
 from surety.keeper.words import KIND_COUNT
 
+BPS = 10_000
 WAD = 10**18
 LONGEST_INTERVAL = 86_400
 
@@ -79,6 +81,21 @@ def keeper() -> None:
     show_default=True,
     help="Seconds between looks.",
 )
+@click.option(
+    "--poke-bps",
+    type=click.IntRange(1, 10_000),
+    default=PokePolicy().move_bps,
+    show_default=True,
+    help="Write a price down when it is so far from the stored one.",
+)
+@click.option(
+    "--poke-age",
+    type=click.IntRange(1, 10**9),
+    default=PokePolicy().longest_age,
+    show_default=True,
+    help="Write a price down after so many seconds in any case.",
+)
+@click.option("--no-poke", is_flag=True, help="Leave writing prices down to others.")
 @click.option("--once", is_flag=True, help="Do one block's work and end.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what would be sent.")
 @one_line_errors
@@ -94,6 +111,9 @@ def run(
     market: str | None,
     native_price: int | None,
     interval: float,
+    poke_bps: int,
+    poke_age: int,
+    no_poke: bool,
     once: bool,
     dry_run: bool,
 ) -> None:
@@ -114,7 +134,13 @@ def run(
         vault,
         sender,
         ContractMarket(rpc, market) if market else None,
-        KeeperConfig(native_price=native_price, from_block=from_block),
+        KeeperConfig(
+            native_price=native_price,
+            from_block=from_block,
+            policy=Policy(
+                pokes=PokePolicy(enabled=not no_poke, move_bps=poke_bps, longest_age=poke_age)
+            ),
+        ),
     )
     console = Console(stderr=True, highlight=False)
     last = -1
@@ -286,6 +312,11 @@ def _tell(console: Console, report: HeadReport, worker: Keeper, as_json_: bool) 
             "watched": report.watched,
             "unsafe": {state.name: count for state, count in sorted(report.states.items())},
             "sent": [_intent_json(intent) for intent in report.sent],
+            "poked": [
+                {"kind": kind, "reason": reason}
+                for poke in report.poked
+                for kind, reason in zip(poke.kinds, poke.reasons, strict=True)
+            ],
             "skips": [
                 {"account": words.show_account(skip.account), "reason": skip.reason}
                 for skip in report.skips
@@ -305,6 +336,9 @@ def _tell(console: Console, report: HeadReport, worker: Keeper, as_json_: bool) 
     for intent in report.sent:
         name = type(intent).__name__
         console.print(f"  {name} {words.show_account(intent.account)}", markup=False)
+    for poke in report.poked:
+        for kind, reason in zip(poke.kinds, poke.reasons, strict=True):
+            console.print(f"  Poke kind {kind}: {reason}", markup=False)
 
 
 def _intent_json(intent: Intent) -> dict[str, Any]:
@@ -345,7 +379,9 @@ def _print_explained(console: Console, found: dict[str, Any]) -> None:
     for name in (
         "kind",
         "balance",
+        "lo",
         "hi",
+        "margin x",
         "callable below",
         "top-up to cure",
         "top-up to maintenance",
@@ -356,12 +392,21 @@ def _print_explained(console: Console, found: dict[str, Any]) -> None:
         prices.add_row(
             str(kind["kind"]),
             _amount(kind["balance"], unit),
+            _coins(kind["lo"]),
             _coins(kind["hi"]),
+            f"{kind['initial_multiplier'] / BPS:.2f} / {kind['maintenance_multiplier'] / BPS:.2f}",
             _coins(kind["callable_below"]),
             _amount(kind["to_target"], unit),
             _amount(kind["to_maintenance"], unit),
         )
     console.print(prices)
+    for kind in found["kinds"]:
+        if kind["failed"]:
+            console.print(f"the price of kind {kind['kind']} has FAILED: lo is 0, hi the last one")
+        if kind["confirming"]:
+            console.print(
+                f"the price of kind {kind['kind']} is CONFIRMING: no auction at once, no absorb"
+            )
     console.print(
         f"repay {_coins(found['repay_to_target'])} coins to cure, "
         f"{_coins(found['repay_to_maintenance'])} to leave the margin call"

@@ -20,6 +20,7 @@ from surety.keeper.chain import Head
 from surety.keeper.codec import BadAnswer, Call, view_request
 from surety.keeper.market import Market
 from surety.keeper.node import Failure, Request, ask
+from surety.keeper.pokes import Poke, due
 from surety.keeper.profit import GasCosts, Ladder, Quotes, net_of_take
 from surety.keeper.risk import Assessment, State, Unpriced, View, exact, screen
 from surety.keeper.senders import Outcome, Outgoing, Sender
@@ -30,9 +31,12 @@ BPS = 10_000
 WAD = 10**18
 # shares of what may have to be sold at which the market is asked, in sixteenths
 LADDER = (1, 4, 8, 16)
-# the vault refreshes up to 8 kinds, and the hub keeps this much gas for each of its oracles
-GAS_PER_KIND = 450_000
+# the vault refreshes up to 8 kinds, and the hub asks an oracle for each, on an L2 a sequencer's
+# feed too: either may burn 300,000
+GAS_PER_KIND = 700_000
+KINDS_PER_POKE = 8
 GAS_BASE = 600_000
+POKE = "poke:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class HeadReport:
     watched: int = 0
     states: Counter[State] = field(default_factory=Counter)
     sent: list[Intent] = field(default_factory=list)
+    poked: list[Poke] = field(default_factory=list)
     sold: list[int] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -93,7 +98,7 @@ class Keeper:
         self._sender = sender
         self._market = market
         self._rests = Rests()
-        self._actions: dict[str, Intent | int] = {}
+        self._actions: dict[str, Intent | Poke | int] = {}
         self._callable_since: dict[int, int] = {}
         self._evaluated: int | None = None
         self._allowed: set[str] = set()
@@ -132,8 +137,9 @@ class Keeper:
         self.inventory = holdings.tokens
         subjects = self._evaluate(view, report)
         self._note_callable(head, subjects, reading.rebuilt)
-        intents = self._plan(head, view, subjects, holdings, report)
+        intents, pokes = self._plan(head, view, subjects, holdings, report)
         outgoing = [self._outgoing(intent, view) for intent in intents]
+        outgoing += [self._poke(poke) for poke in pokes]
         taken = {intent.size.kind for intent in intents if isinstance(intent, Take)}
         outgoing += self._approvals(view, sorted(taken | holdings.tokens.keys()))
         outgoing += self._sales(view, holdings, self._gas_costs(head), report)
@@ -184,14 +190,18 @@ class Keeper:
             self.stats.gas += outcome.gas_used
             self.stats.fees += outcome.fee
             self.stats.gas_value += self._gas_value(outcome)
+            poked = outcome.tag.startswith(POKE)
+            self.stats.poke_gas += outcome.gas_used * poked
+            rest = POKE if poked else outcome.tag
             if outcome.status != "mined":
                 self.stats.reverted += outcome.status == "reverted"
-                self._rests.failed(outcome.tag, head.number)
+                self._rests.failed(rest, head.number)
                 continue
             came, left = coin_flows(outcome.logs, self.book.coin, self._sender.address)
             self.stats.coins_in += came
             self.stats.coins_out += left
-            self._rests.clear(outcome.tag)
+            self._rests.clear(rest)
+            self.stats.pokes += isinstance(action, Poke)
             self.stats.calls += isinstance(action, MarginCall)
             self.stats.takes += isinstance(action, Take)
             self.stats.absorbs += isinstance(action, Absorb)
@@ -254,7 +264,7 @@ class Keeper:
         subjects: Sequence[Assessment],
         holdings: _Holdings,
         report: HeadReport,
-    ) -> list[Intent]:
+    ) -> tuple[list[Intent], list[Poke]]:
         busy = self._sender.busy()
         ready: list[Assessment] = []
         for subject in subjects:
@@ -278,7 +288,28 @@ class Keeper:
             ready, view, purse, quotes, gas, self.config.policy, already=dict(holdings.tokens)
         )
         report.skips.extend(chosen.skips)
-        return self._simulated(view, chosen.intents, quotes, gas, report)
+        pokes = self._pokes(view, chosen.intents, busy)
+        return self._simulated(view, chosen.intents, pokes, quotes, gas, report)
+
+    def _pokes(self, view: View, intents: Sequence[Intent], busy: set[str]) -> list[Poke]:
+        """Return what to write down, of the kinds that accounts with debt hold, a few at a time.
+
+        What is on its way, or comes with a transaction for an account that holds it, is left out.
+        """
+        if self._rests.resting(POKE, view.number):
+            return []
+        written = {kind for intent in intents for kind in self._kinds_of(intent.account)}
+        for tag, action in self._actions.items():
+            if isinstance(action, Poke) and tag in busy:
+                written.update(action.kinds)
+        kinds = [kind for kind in self.book.table.kinds_in_use() if kind not in written]
+        found = due(kinds, view.stored, view.prices, view.now, self.config.policy.pokes)
+        groups = [found[at : at + KINDS_PER_POKE] for at in range(0, len(found), KINDS_PER_POKE)]
+        return [Poke(*(tuple(part) for part in zip(*group, strict=True))) for group in groups]
+
+    def _kinds_of(self, account: int) -> list[int]:
+        row = self.book.table.row_of(account)
+        return [] if row is None else list(self.book.table.balances[row])
 
     def _gas_costs(self, head: Head) -> GasCosts:
         price = self.config.gas_price
@@ -324,21 +355,24 @@ class Keeper:
         self,
         view: View,
         intents: Sequence[Intent],
+        pokes: Sequence[Poke],
         quotes: Quotes,
         gas: GasCosts,
         report: HeadReport,
-    ) -> list[Intent]:
-        """Keep the intents that the vault would accept now, and takes that pay as executed."""
+    ) -> tuple[list[Intent], list[Poke]]:
+        """Keep the intents and pokes that would be accepted now, and takes that pay as executed."""
         own, at = self._sender.address, hex(view.number)
-        answers = ask(
-            self._rpc,
-            [
-                ("eth_call", [self._outgoing(intent, view).call.as_request(own), at])
-                for intent in intents
-            ],
-        )
+        calls = [self._outgoing(intent, view).call for intent in intents]
+        calls += [self._poke(poke).call for poke in pokes]
+        answers = ask(self._rpc, [("eth_call", [call.as_request(own), at]) for call in calls])
+        accepted: list[Poke] = []
+        for poke, answer in zip(pokes, answers[len(intents) :], strict=True):
+            if not isinstance(answer, Failure):
+                accepted.append(poke)
+            elif answer.reverted:
+                self._rests.failed(POKE, view.number)
         kept: list[Intent] = []
-        for intent, answer in zip(intents, answers, strict=True):
+        for intent, answer in zip(intents, answers[: len(intents)], strict=True):
             reason = ""
             if isinstance(answer, Failure):
                 reason = f"simulation: {answer.message}"
@@ -356,14 +390,13 @@ class Keeper:
                 report.skips.append(Skip(intent.account, reason))
             else:
                 kept.append(intent)
-        return kept
+        return kept, accepted
 
     # submit
 
     def _outgoing(self, intent: Intent, view: View) -> Outgoing:
-        row = self.book.table.row_of(intent.account)
-        kinds = len(self.book.table.balances[row]) if row is not None else 8
-        gas = GAS_BASE + GAS_PER_KIND * max(1, kinds)
+        kinds = len(self._kinds_of(intent.account)) or 8
+        gas = GAS_BASE + GAS_PER_KIND * kinds
         if isinstance(intent, MarginCall):
             data = codec.MARGIN_CALL.encode(intent.account)
         elif isinstance(intent, Take):
@@ -374,6 +407,11 @@ class Keeper:
         else:
             data = codec.ABSORB.encode(intent.account)
         return Outgoing(_key(intent.account), Call(self.book.vault, data, gas), intent)
+
+    def _poke(self, poke: Poke) -> Outgoing:
+        gas = GAS_BASE + GAS_PER_KIND * len(poke.kinds)
+        data = codec.HUB_POKE.encode(poke.mask)
+        return Outgoing(f"{POKE}{poke.mask:x}", Call(self.book.hub, data, gas), poke)
 
     def _approvals(self, view: View, kinds: Sequence[int]) -> list[Outgoing]:
         """Let the market pull what is held or being taken, so that it can be sold a block later."""
@@ -438,7 +476,7 @@ class Keeper:
 
     def _submit(self, head: Head, outgoing: list[Outgoing], report: HeadReport) -> None:
         """Send everything, first what protects the protocol; what is out may need a push."""
-        outgoing.sort(key=lambda item: item.tag.startswith(("sell:", "approve:")))
+        outgoing.sort(key=_rank)
         busy = self._sender.busy()
         if not outgoing and not busy:
             return
@@ -450,7 +488,16 @@ class Keeper:
         for item in outgoing:
             if isinstance(item.action, MarginCall | Take | Absorb) and item.tag not in turned_back:
                 report.sent.append(item.action)
+            if isinstance(item.action, Poke) and item.tag not in turned_back:
+                report.poked.append(item.action)
         self._settle(head, refused, report)
+
+
+def _rank(item: Outgoing) -> int:
+    """Return the place of a transaction in its block's order: accounts, prices, own business."""
+    if item.tag.startswith(("sell:", "approve:")):
+        return 2
+    return 1 if item.tag.startswith(POKE) else 0
 
 
 def _key(account: int) -> str:

@@ -55,15 +55,33 @@ def why(subject: Assessment, view: View) -> str:
         path = (
             "its auction would open at once" if subject.immediate(now) else "a grace period starts"
         )
+        if subject.close_out < subject.debt and subject.confirming:
+            path += f", since {_in_doubt(subject, confirming=True)}"
         if subject.clock and now <= subject.closes + view.params.call_cool_down:
             path = "its auction would open at once: the grace of this episode is used"
         return f"callable: the debt is above the maintenance capacity; {path}"
     if subject.state is State.CALLED:
         wait = f"called: the auction opens in {subject.opens - now} s"
+        if subject.close_out < subject.debt and subject.confirming:
+            return f"{wait}; below close-out, but {_in_doubt(subject, confirming=True)}"
         return f"{wait}; below close-out, it may be opened now" if subject.immediate(now) else wait
     if subject.state is State.IN_AUCTION:
         return f"not callable: its auction runs for another {subject.closes - now} s"
-    return "not callable: below close-out after its auction, it is to be absorbed"
+    text = "not callable: below close-out after its auction, it is to be absorbed"
+    if subject.failed:
+        return f"{text}, but {_in_doubt(subject, confirming=False)}"
+    return f"{text}, but {_in_doubt(subject, confirming=True)}" if subject.confirming else text
+
+
+def _in_doubt(subject: Assessment, *, confirming: bool) -> str:
+    """Name the kinds whose price is confirming, or has failed."""
+    doubted = [
+        str(term.config.kind)
+        for term in subject.terms
+        if (term.price.confirming if confirming else term.price.failed)
+    ]
+    what = "is confirming" if confirming else "has failed"
+    return f"the price of kind {', '.join(doubted)} {what}"
 
 
 def remedies(subject: Assessment, balances: Mapping[int, int], view: View) -> Remedies:
@@ -151,6 +169,8 @@ def as_json(subject: Assessment, balances: Mapping[int, int], view: View) -> dic
         "time": view.now,
         "state": subject.state.name,
         "callable": subject.state is State.CALLABLE,
+        "confirming": subject.confirming,
+        "failed": subject.failed,
         "why": why(subject, view),
         "levels": levels,
         "health_factor": str(margin_math.health_factor_down(subject.debt, subject.maintenance)),
@@ -182,6 +202,8 @@ def _kind_json(term: KindTerm, remedy: KindRemedy) -> dict[str, Any]:
         "balance": str(term.balance),
         "lo": str(term.price.lo),
         "hi": str(term.price.hi),
+        "failed": term.price.failed,
+        "confirming": term.price.confirming,
         **price,
         **ratios,
         "value_lo": str(term.value_lo),

@@ -63,6 +63,11 @@ class AccountTable:
         """How many accounts hold debt."""
         return int(np.count_nonzero(self.debts))
 
+    def kinds_in_use(self) -> list[int]:
+        """Return the kinds that some account with debt holds, ascending."""
+        held = (self.amounts > 0.0) & (self.debts > 0.0)[:, np.newaxis]
+        return [int(kind) for kind in np.flatnonzero(held.any(axis=0))]
+
     def apply(self, update: AccountUpdate) -> int:
         """Write the state that an event carries and return its row."""
         row = self._row.get(update.account)

@@ -6,7 +6,7 @@ formulas.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -55,7 +55,10 @@ class VaultParams:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything but the accounts that a decision at one block needs."""
+    """Everything but the accounts that a decision at one block needs.
+
+    `prices` are what a transaction of that block would read, `stored` the hub's words in storage.
+    """
 
     number: int
     now: int
@@ -64,6 +67,7 @@ class View:
     params: VaultParams
     configs: Mapping[int, KindConfig]
     prices: Mapping[int, Price]
+    stored: Mapping[int, Price] = field(default_factory=dict)
 
     @property
     def takes_paused(self) -> bool:

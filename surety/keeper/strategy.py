@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from surety.formulas import Revert, margin_math
 from surety.keeper import words
 from surety.keeper.auctions import TakeSize, size_take
+from surety.keeper.pokes import PokePolicy
 from surety.keeper.profit import GasCosts, Quotes, net_of_call, net_of_take
 from surety.keeper.risk import Assessment, KindTerm, State, View
 
@@ -21,7 +22,8 @@ class Policy:
 
     `call_at_loss` and `absorb_at_loss`: act as a public good even where tip or gas do not pay.
     `min_profit`: coin wei a take must bring. `headroom_bps`: how much more than sized a take may
-    buy, so that a price which fell until it is mined leaves no dust.
+    buy, so that a price which fell until it is mined leaves no dust. `pokes`: when to write prices
+    down.
     """
 
     call_at_loss: bool = True
@@ -29,6 +31,7 @@ class Policy:
     min_profit: int = 0
     headroom_bps: int = 200
     max_intents: int = 250
+    pokes: PokePolicy = field(default_factory=PokePolicy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ class ScriptedChain:
             mask = int(call["data"][10:], 16)
             kinds = [kind for kind in range(32) if mask >> kind & 1]
             return "0x" + encode(["uint256[]"], [[self.prices[kind] for kind in kinds]]).hex()
+        if selector == codec.HUB_WORDS.selector:
+            return f"0x{self.prices[int(call['data'][10:], 16)]:064x}"
         for fn, value in words.items():
             if fn.selector == selector:
                 return f"0x{value:064x}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from surety.keeper.explain import why
 from surety.keeper.profit import GasCosts, Ladder, Quotes, net_of_call, net_of_take
 from surety.keeper.strategy import Absorb, MarginCall, Policy, Take, plan, tip_of
 from surety.keeper.words import MAX_UINT256
@@ -74,6 +75,42 @@ def test_absorbable_account_is_absorbed_unless_its_price_is_in_doubt() -> None:
         subject = account(doubtful, 9_000 * WAD, {0: 10 * WAD}, clock=NOW - 7_201)
         found = plan([subject], doubtful, 0, Quotes(), CHEAP, Policy())
         assert [skip.reason for skip in found.skips] == [reason]
+
+
+def test_confirming_price_opens_no_auction_at_once() -> None:
+    sure, doubtful = view(), view(prices={0: price(1_000, flags=2)})
+    for at, immediate in ((sure, True), (doubtful, False)):
+        deep = account(at, 8_501 * WAD, {0: 10 * WAD})
+        assert only(plan([deep], at, 0, Quotes(), CHEAP, Policy())).immediate is immediate
+        called = account(at, 8_501 * WAD, {0: 10 * WAD}, clock=NOW + 100)
+        again = plan([called], at, 0, Quotes(), CHEAP, Policy()).intents
+        assert bool(again) is immediate
+    # one kind in doubt is enough, and a running auction sells on
+    both = view({0: price(1_000), 1: price(1_000, flags=2)}, {0: config(), 1: config(1)})
+    deep = account(both, 17_001 * WAD, {0: 10 * WAD, 1: 10 * WAD})
+    assert not only(plan([deep], both, 0, Quotes(), CHEAP, Policy())).immediate
+    running = account(doubtful, 9_000 * WAD, {0: 10 * WAD}, clock=NOW - 3_600)
+    assert isinstance(only(plan([running], doubtful, RICH, market(2_000), CHEAP, Policy())), Take)
+
+
+def test_what_is_in_doubt_is_named() -> None:
+    balances = {0: 10 * WAD}
+
+    def said(flags: int, debt: int, clock: int) -> str:
+        at = view(prices={0: price(1_000, flags=flags)})
+        return why(account(at, debt * WAD, balances, clock=clock), at)
+
+    assert said(0, 8_501, 0).endswith("its auction would open at once")
+    doubt = "the price of kind 0 is confirming"
+    assert said(2, 8_501, 0).endswith(f"a grace period starts, since {doubt}")
+    assert said(2, 8_500, 0).endswith("a grace period starts")
+    assert said(0, 8_501, NOW + 100).endswith("it may be opened now")
+    assert said(2, 8_501, NOW + 100).endswith(f"below close-out, but {doubt}")
+    ended = NOW - 7_201
+    assert said(0, 9_000, ended).endswith("it is to be absorbed")
+    assert said(2, 9_000, ended).endswith(f"it is to be absorbed, but {doubt}")
+    assert said(1, 9_000, ended).endswith("but the price of kind 0 has failed")
+    assert said(3, 9_000, ended).endswith("but the price of kind 0 has failed")
 
 
 def test_pauses_are_respected() -> None:

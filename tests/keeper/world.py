@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from eth_account import Account
@@ -14,8 +14,17 @@ from eth_account.signers.local import LocalAccount
 from surety.anvil import Anvil
 from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from surety.deploy import BookParams, System, SystemParams, deploy_system, local_kinds
+from surety.deploy import (
+    MAJOR_LIMITS,
+    BookParams,
+    Limits,
+    System,
+    SystemParams,
+    deploy_system,
+    local_kinds,
+)
 from surety.keeper import ContractMarket, Keeper, KeeperConfig, KeySender
+from surety.keeper.words import Price
 
 WAD = 10**18
 BLOCK_SECONDS = 12
@@ -43,6 +52,19 @@ class World:
     @property
     def coin(self) -> Contract:
         return self.contracts["coin"]
+
+    @property
+    def hub(self) -> Contract:
+        return self.contracts["hub"]
+
+    def guard(self, limits: Limits = MAJOR_LIMITS) -> None:
+        """Give every kind the limits of a real book instead of the loose ones of these tests."""
+        for kind in range(len(KINDS)):
+            self.hub.transact("set_limits", kind, *astuple(limits), sender=self.governor)
+
+    def stored(self, kind: int) -> Price:
+        """Return the hub's stored word of a kind."""
+        return Price.from_word(self.hub.read("words", kind))
 
     def token(self, name: str) -> Contract:
         return self.contracts[name]
@@ -124,6 +146,7 @@ def new_world() -> Iterator[World]:
             "vault": Contract(rpc, system.vault, artifact("Vault").abi),
             "lens": Contract(rpc, system.lens, artifact("Lens").abi),
             "coin": Contract(rpc, system.coin, artifact("Stablecoin").abi),
+            "hub": Contract(rpc, system.hub, artifact("PriceHub").abi),
             "market": Contract(rpc, market, artifact("MockMarket").abi),
         }
         feeds = {}

@@ -9,22 +9,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 from eth_abi.abi import encode
 from eth_account import Account
 
-from surety.chain import UnlockedSender, deploy_contract
-from surety.cli import Surety
+from surety.anvil import Anvil
+from surety.chain import Rpc, UnlockedSender, deploy_contract
+from surety.cli import main
 from surety.compile import artifact
-from surety.deploy import MAJOR_LIMITS, STABLE_LIMITS
+from surety.deploy import MAJOR_LIMITS, STABLE_LIMITS, SystemParams, local_kinds
 from surety.formulas import margin_math
 from surety.keeper.words import Price
 from surety.prices.board import Limits, clean, clock, judge, lag_down, lag_up
-from surety.prices.live import poke, status
 from tests.keeper.node import faulty_node, forward_to
-from tests.world import WAD, World, anvil_world
+from tests.world import GENESIS, WAD, World
 
 LIMITS = (MAJOR_LIMITS, MAJOR_LIMITS, STABLE_LIMITS)
 KEY = "0x" + "7d" * 32
@@ -32,33 +31,14 @@ KEY = "0x" + "7d" * 32
 HOSTILE = "\x1b[31mX\r\n\u202e[red]<b>"
 
 
-@click.group("prices")
-def prices() -> None:
-    pass
-
-
-prices.add_command(status)
-prices.add_command(poke)
-
-
-class Alone(Surety):
-    """The command line with nothing but these two commands: errors are its lines."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return prices if cmd_name == "prices" else None
-
-
-@click.group("surety", cls=Alone)
-def main() -> None:
-    pass
-
-
 @pytest.fixture(scope="module")
 def shared_world() -> Iterator[World]:
-    with anvil_world() as world:
-        for kind, limits in enumerate(LIMITS):
-            values = dataclasses.astuple(limits)
-            world.hub.transact("set_limits", kind, *values, sender=world.governor)
+    with Anvil(timestamp=GENESIS, block_interval=1) as node:
+        rpc = Rpc(node.url)
+        sender = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
+        kinds = zip(local_kinds(sender), LIMITS, strict=True)
+        guarded = tuple(dataclasses.replace(kind, limits=limits) for kind, limits in kinds)
+        world = World(rpc, SystemParams(kinds=guarded))
         world.rpc.set_balance(Account.from_key(KEY).address, WAD)
         yield world
 
@@ -120,7 +100,8 @@ def test_calm_hub_is_fine(world: World) -> None:
     assert (eth["now"]["lag_lo_bps"], eth["now"]["lag_hi_bps"]) == (0, 0)
     assert eth["volatility"]["reference"] == str(15 * 10**15)
     assert (eth["slew_down"], eth["slew_up"], eth["jump_bps"]) == (1_666_667, 333_333, 2_000)
-    assert (eth["max_age"], eth["min_price"]) == (90_000, "1")
+    assert (int(eth["min_price"]), int(eth["max_price"])) == world.hub.read("bounds_of", 0)
+    assert eth["max_age"] == world.hub.read("config_of", 0)[1] == 90_000
     text = run(world, "status").output
     assert "all kinds are fine" in text
     assert "finding" not in text
