@@ -47,9 +47,9 @@ MAX_DEVIATION: constant(uint256) = 500  # bps between the live price and the exp
 JUMP_STEP: constant(uint256) = 50  # bps
 MAX_JUMP: constant(uint256) = 12_750  # bps: 255 steps
 
-# Below `min` a kind has failed and cannot be sold, so a fall that happens to real coins, a half, must fit above it.
+# Below `min` a kind has failed and cannot be sold, so a fall that real coins have in a day must fit above it: 40 %.
 # Bounds a thousand times off would let a ratio pass for a price (1.1 for 2,200), or one decimal count for another.
-MIN_ROOM: constant(uint256) = 2
+MAX_FLOOR: constant(uint256) = 6_000  # bps of the expected price that `min` may be
 MAX_ROOM: constant(uint256) = 1_000
 
 ORACLE_GAS: constant(uint256) = 300_000  # what the hub gives it
@@ -197,7 +197,7 @@ def check_limits(listing: IListings.Listing):
         and listing.max_price <= PRICE_MASK
     ), "bad bounds"
     assert listing.expected_price <= PRICE_MASK, "price deviates"
-    assert listing.min_price * MIN_ROOM <= listing.expected_price, "bounds too tight"
+    assert listing.min_price * BPS <= listing.expected_price * MAX_FLOOR, "bounds too tight"
     assert listing.min_price * MAX_ROOM >= listing.expected_price, "bounds too wide"
     assert listing.max_price <= listing.expected_price * MAX_ROOM, "bounds too wide"
 

@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Deployment: typed parameters in, a whole system out."""
 
-from surety.deploy.adapters import ADAPTERS, Adapter, Chainlink, Median, Minimum, Product, Source
+from surety.deploy.adapters import (
+    ADAPTERS,
+    Adapter,
+    Chainlink,
+    Median,
+    Minimum,
+    Product,
+    Pyth,
+    Share,
+    Source,
+    Twap,
+)
 from surety.deploy.errors import DeployError, ParamsError
 from surety.deploy.local import LOCAL_KINDS, LocalKind, local_feed, local_kinds
 from surety.deploy.params import (
@@ -49,9 +60,12 @@ __all__ = [
     "Minimum",
     "ParamsError",
     "Product",
+    "Pyth",
+    "Share",
     "Source",
     "System",
     "SystemParams",
+    "Twap",
     "deploy_system",
     "limits_for",
     "local_feed",

@@ -8,12 +8,18 @@ in their order. A *source* is the address of an adapter that exists, or an adapt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
 
 from surety.deploy.errors import ParamsError
 
-MAX_DEPTH: Final = 4
+MAX_DEPTH: Final = 3
+# what the hub gives an oracle, and what an adapter that reads others spends on its own: the call of
+# each, its own beginning and end, and the 64th part that no call passes on (modules/source.vy)
+ORACLE_GAS: Final = 300_000
+_CALL_GAS: Final = 4_000
+_OWN_GAS: Final = 1_500
+_GAS_STEP: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,11 @@ class Nested:
 
 
 @dataclass(frozen=True, slots=True)
+class Identifier:
+    """A field of 32 bytes that are not all zero, as 0x and 64 digits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A field that is an integer from `low` to `high`."""
 
@@ -34,12 +45,20 @@ class Number:
     high: int
 
 
-Kind: TypeAlias = Address | Nested | Number
+@dataclass(frozen=True, slots=True)
+class Gas:
+    """A field that is the gas for each source; left out, it is worked out when it is deployed."""
+
+    low: int = 10_000
+    high: int = ORACLE_GAS
+
+
+Kind: TypeAlias = Address | Nested | Identifier | Number | Gas
 
 # the types of fields
 Feed: TypeAlias = Annotated[str, Address()]
 Below: TypeAlias = Annotated["str | Adapter", Nested()]
-Seconds: TypeAlias = Annotated[int, Number(1, 2**24 - 1)]
+SourceGas: TypeAlias = Annotated[int | None, Gas()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +66,21 @@ class Adapter:
     """The base of all adapters; not one itself."""
 
     contract: ClassVar[str]
+    shares: ClassVar[int] = 0  # parts of its gas, one for each source; 0 without sources
 
     def check(self, place: str, depth: int = MAX_DEPTH) -> None:
         """Raise ParamsError where a constructor would refuse a number, or at too many levels."""
         if depth == 0:
             raise ParamsError(f"{place}: adapters nest at most {MAX_DEPTH} deep")
+        sources = []
         for name, kind, value in self._arguments():
-            if isinstance(kind, Number) and not kind.low <= value <= kind.high:
-                raise ParamsError(f"{place}.{name}: must be {kind.low}..{kind.high}")
+            if isinstance(kind, Number | Gas) and value is not None:
+                if not kind.low <= value <= kind.high:
+                    raise ParamsError(f"{place}.{name}: must be {kind.low}..{kind.high}")
+            elif isinstance(kind, Nested):
+                if value in sources:
+                    raise ParamsError(f"{place}.{name}: the same source twice")
+                sources.append(value)
             if isinstance(value, Adapter):
                 value.check(f"{place}.{name}", depth - 1)
 
@@ -63,15 +89,38 @@ class Adapter:
         for name, kind, value in self._arguments():
             if isinstance(value, Adapter):
                 yield from value.addresses(f"{place}.{name}")
-            elif isinstance(kind, (Address, Nested)):
+            elif isinstance(kind, Address | Nested):
                 yield f"{place}.{name}", value
+
+    def fitted(self, gas: int = ORACLE_GAS) -> Adapter:
+        """Return this with the gas of every source settled, when it has `gas` to answer itself.
+
+        Each source gets an equal share, rounded down, of what can be passed on.
+        """
+        if not self.shares:
+            return self
+        changes: dict[str, Any] = {}
+        own = gas - _OWN_GAS
+        fair = (own - own // 64) // self.shares - _CALL_GAS
+        given = next(value for _, kind, value in self._arguments() if isinstance(kind, Gas))
+        share = fair // _GAS_STEP * _GAS_STEP if given is None else given
+        for name, kind, value in self._arguments():
+            if isinstance(kind, Gas):
+                changes[name] = share
+            elif isinstance(value, Adapter):
+                changes[name] = value.fitted(share)
+        return replace(self, **changes)
 
     def deploy(self, create: Callable[..., str], made: dict[Adapter, str]) -> str:
         """Create what this stands on and then itself, each different adapter once; the address."""
         if self not in made:
             arguments = [
-                value.deploy(create, made) if isinstance(value, Adapter) else value
-                for _, _, value in self._arguments()
+                value.deploy(create, made)
+                if isinstance(value, Adapter)
+                else bytes.fromhex(value[2:])
+                if isinstance(kind, Identifier)
+                else value
+                for _, kind, value in self._arguments()
             ]
             made[self] = create(self.contract, *arguments)
         return made[self]
@@ -84,7 +133,9 @@ class Adapter:
 def arguments_of(adapter: type[Adapter]) -> dict[str, Kind]:
     """Return the constructor's arguments of an adapter in their order, and what each must be."""
     hints = get_type_hints(adapter, include_extras=True)
-    return {name: hint.__metadata__[0] for name, hint in hints.items() if name != "contract"}
+    return {
+        name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")
+    }
 
 
 Source: TypeAlias = str | Adapter
@@ -103,29 +154,79 @@ class Minimum(Adapter):
     """The lower of two prices."""
 
     contract: ClassVar[str] = "MinimumOracle"
-    a: Below
-    b: Below
+    shares: ClassVar[int] = 2
+    first: Below
+    second: Below
+    source_gas: SourceGas = None
 
 
 @dataclass(frozen=True, slots=True)
 class Median(Adapter):
-    """The middle of three prices, or what two agree on when the third is gone."""
+    """The middle of three prices; the lower of two, where they agree, when the third is dead."""
 
     contract: ClassVar[str] = "MedianOracle"
-    a: Below
-    b: Below
-    c: Below
-    max_age: Seconds
-    max_spread_bps: Annotated[int, Number(1, 9_999)]
+    shares: ClassVar[int] = 3
+    first: Below
+    second: Below
+    third: Below
+    max_age: Annotated[int, Number(1, 2**24 - 1)]
+    max_spread_bps: Annotated[int, Number(1, 2_000)]
+    source_gas: SourceGas = None
 
 
 @dataclass(frozen=True, slots=True)
 class Product(Adapter):
-    """One price times another: a ratio and the price of what it is a ratio to."""
+    """One price times another: a ratio, and the price of what it is a ratio to."""
 
     contract: ClassVar[str] = "ProductOracle"
-    a: Below
-    b: Below
+    shares: ClassVar[int] = 2
+    first: Below
+    second: Below
+    source_gas: SourceGas = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share(Adapter):
+    """A share of an ERC-4626 vault: what it redeems for, times the price of the vault's asset.
+
+    `expected_ratio` is whole assets for a whole share, RAY; growth in bps a year, period seconds.
+    """
+
+    contract: ClassVar[str] = "ShareOracle"
+    shares: ClassVar[int] = 2  # the source and the vault
+    vault: Feed
+    underlying: Below
+    source_gas: SourceGas = field(default=None, kw_only=True)
+    max_growth_bps: Annotated[int, Number(1, 10_000)]
+    period: Annotated[int, Number(3_600, 604_800)]
+    expected_ratio: Annotated[int, Number(1, 2**128 - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Twap(Adapter):
+    """The mean price of a token in another, over a window of a Uniswap v3 pool.
+
+    `fee` is in millionths, `window` in seconds, liquidity in the pool's units.
+    """
+
+    contract: ClassVar[str] = "UniswapTwapOracle"
+    factory: Feed
+    token: Feed
+    quote: Feed
+    fee: Annotated[int, Number(1, 999_999)]
+    window: Annotated[int, Number(900, 86_400)]
+    min_cardinality: Annotated[int, Number(2, 65_535)]
+    min_liquidity: Annotated[int, Number(1, 2**128 - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pyth(Adapter):
+    """A price that somebody brings, signed, to a contract on this chain."""
+
+    contract: ClassVar[str] = "PythOracle"
+    pyth: Feed
+    feed_id: Annotated[str, Identifier()]
+    max_confidence_bps: Annotated[int, Number(1, 1_000)]
 
 
 # the `type` of a table in a parameter file
@@ -134,4 +235,7 @@ ADAPTERS: Final[dict[str, type[Adapter]]] = {
     "minimum": Minimum,
     "median": Median,
     "product": Product,
+    "share": Share,
+    "twap": Twap,
+    "pyth": Pyth,
 }

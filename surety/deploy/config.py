@@ -19,18 +19,19 @@ too, since TOML itself ends at 64 bits:
     min_price = "100_000000000000000000"      # outside these bounds a price is no price
     max_price = "20_000_000000000000000000"
 
-An `oracle` table is an adapter to deploy: `type` and the arguments of its constructor by name, of
-which some are sources again, each an address or a table:
+An `oracle` table is an adapter to deploy: `type` and the arguments of its constructor by name
+(surety/deploy/adapters.py), of which some are sources again, each an address or a table:
 
     [kinds.oracle]
     type = "product"
-    a = { type = "chainlink", aggregator = "0x…" }
-    b = "0x…"
+    first = { type = "chainlink", aggregator = "0x…" }
+    second = "0x…"
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
@@ -39,7 +40,17 @@ from typing import Any, Final
 
 from eth_utils.address import is_checksum_address, to_checksum_address
 
-from surety.deploy.adapters import ADAPTERS, MAX_DEPTH, Address, Nested, Source, arguments_of
+from surety.deploy.adapters import (
+    ADAPTERS,
+    MAX_DEPTH,
+    Address,
+    Gas,
+    Identifier,
+    Kind,
+    Nested,
+    Source,
+    arguments_of,
+)
 from surety.deploy.errors import ParamsError
 from surety.deploy.params import (
     LST,
@@ -64,6 +75,7 @@ LIMITS: Final = {
     "tail": TAIL_LIMITS,
 }
 _ADDRESSES: Final = {"governor", "sequencer", "token", "aggregator"}
+_IDENTIFIER: Final = re.compile("0x[0-9a-fA-F]{64}")
 _TEXTS: Final = {"name", "coin_name", "coin_symbol"}
 _TABLES: Final = {"book", "kinds", "levels", "limits", "oracle"}
 
@@ -131,17 +143,26 @@ def _source(value: Any, place: str, depth: int) -> Source:
     arguments: dict[str, Any] = {}
     for key, kind in known.items():
         at = f"{place}.{key}"
-        if key not in value:
+        if key in value:
+            arguments[key] = _argument(value[key], kind, at, depth)
+        elif not isinstance(kind, Gas):
             raise ParamsError(f"{at}: missing")
-        if isinstance(kind, Nested):
-            arguments[key] = _source(value[key], at, depth - 1)
-        elif isinstance(kind, Address):
-            arguments[key] = _address(value[key], at)
-        else:
-            arguments[key] = _number(value[key], at)
     adapter = ADAPTERS[name](**arguments)
     adapter.check(place, depth)
     return adapter
+
+
+def _argument(value: Any, kind: Kind, place: str, depth: int) -> Any:
+    match kind:
+        case Nested():
+            return _source(value, place, depth - 1)
+        case Address():
+            return _address(value, place)
+        case Identifier():
+            if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value) or not int(value, 16):
+                raise ParamsError(f"{place}: must be 0x and 64 hexadecimal digits, not all zero")
+            return value.lower()
+    return _number(value, place)
 
 
 def _values(table: Mapping[str, Any], target: type, place: str) -> dict[str, Any]:

@@ -17,8 +17,9 @@ WAD: Final = 10**18
 RAY: Final = 10**27
 YEAR: Final = 365 * 86_400
 MAX_KINDS: Final = 32
-# how near to the expected price a bound may lie, and how far: Listings.vy says why
-MIN_ROOM: Final = 2
+# how much of the expected price min_price may be (bps), and how far from it a bound may lie:
+# Listings.vy says why
+MAX_FLOOR: Final = 6_000
 MAX_ROOM: Final = 1_000
 
 
@@ -142,6 +143,11 @@ class KindParams:
             self.oracle.check(f"{self.name}: oracle")
         if not 0 < self.min_price < self.max_price < 2**88:
             raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price < max_price < 2**88")
+        if self.max_price > self.min_price * MAX_ROOM**2:
+            raise ParamsError(
+                f"{self.name}: max_price must be at most {MAX_ROOM**2} times min_price:"
+                " wider bounds let a wrong feed pass"
+            )
         if self.decimals is not None and not 6 <= self.decimals <= 18:
             raise ParamsError(f"{self.name}: decimals must be 6..18")
         if self.expected_price is not None:
@@ -155,9 +161,9 @@ class KindParams:
     def _check_room(self, price: int) -> None:
         if not self.min_price < price < self.max_price:
             raise ParamsError(f"{self.name}: expected_price must lie inside min_price..max_price")
-        if self.min_price * MIN_ROOM > price:
+        if self.min_price * BPS > price * MAX_FLOOR:
             raise ParamsError(
-                f"{self.name}: min_price must be at most half of expected_price:"
+                f"{self.name}: min_price must be at most 60 % of expected_price:"
                 " below it the kind has no price and cannot be sold"
             )
         if self.min_price * MAX_ROOM < price or self.max_price > price * MAX_ROOM:

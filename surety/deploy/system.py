@@ -75,13 +75,13 @@ class _Steps:
         self.gas_used += receipt.gas_used
         return receipt
 
-    def deploy(self, name: str, *args: Any) -> str:
-        """Create a contract and return its address."""
-        self.progress(f"deploy {name}")
+    def deploy(self, name: str, *args: Any, purpose: str = "") -> str:
+        """Create a contract and return its address; `purpose` is for the eye."""
+        self.progress(f"deploy {name}{purpose}")
         try:
             return deploy_contract(self, artifact(name), *args)
         except ChainError as error:
-            raise DeployError(f"deploy {name}: {error}") from error
+            raise DeployError(f"deploy {name}{purpose}: {error}") from error
 
     def call(self, name: str, address: str, function: str, *args: Any) -> Receipt:
         """Send one transaction to a contract of our own."""
@@ -169,8 +169,12 @@ def _list_kind(
 
     The call expects what the parameters say, or else what was shown.
     """
+
+    def create(contract: str, *args: Any) -> str:
+        return steps.deploy(contract, *args, purpose=f" for {kind.name}")
+
     source = kind.source
-    oracle = source if isinstance(source, str) else source.deploy(steps.deploy, made)
+    oracle = source if isinstance(source, str) else source.fitted().deploy(create, made)
     reading = read_kind(steps.rpc, kind, oracle)
     shown = f"list {kind.name}: {reading}"
     steps.progress(shown)

@@ -71,7 +71,7 @@ def test_list__one_after_another_until_there_are_32(desk):
         {"expected_price": -(-PRICE * BPS // (BPS + 500))},
         {"expected_price": PRICE * BPS // (BPS - 500)},
         # bounds at their edges
-        {"min_price": PRICE // 2},
+        {"min_price": PRICE * 60 // 100},
         {"min_price": PRICE // 1_000},
         {"max_price": PRICE + 1},
         {"max_price": PRICE * 1_000},

@@ -28,7 +28,7 @@ def faults(listing: Listing, price: int, age: int) -> set[str]:
         "bad jump": listing.jump_bps in range(50, 12_751, 50),
         "bad sigma": 1 <= listing.sigma_ref < 2**40,
         "bad bounds": 1 <= low < high < 2**88,
-        "bounds too tight": 2 * low <= expected,
+        "bounds too tight": 10 * low <= 6 * expected,
         "bounds too wide": expected <= 1_000 * low and high <= 1_000 * expected,
         "price outside bounds": low < price < high,
         "price deviates": expected < 2**88 and 95 * expected <= 100 * price <= 105 * expected,
@@ -54,7 +54,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
         PRICE, PRICE * 100 // 105, PRICE * 100 // 95, 200 * WAD, 50 * WAD, 2**88, 100_000 * WAD
     ),
     "max_age": near(3_600, 2**24),
-    "min_price": near(1, WAD, 2 * WAD, 100 * WAD, 1_000 * WAD, PRICE, 2**88),
+    "min_price": near(1, WAD, 2 * WAD, 100 * WAD, 1_200 * WAD, PRICE, 2**88),
     "max_price": near(PRICE, 2 * PRICE, 1_000 * PRICE, 50_000 * WAD, 2**88),
     "slew_down": near(2**24),
     "slew_up": near(2**24),
