@@ -10,6 +10,7 @@ import random
 from fractions import Fraction
 
 import pytest
+from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 from vyper.compiler import compile_code
@@ -40,6 +41,16 @@ def mean_tick_down(tick_seconds: int256, period: int256) -> int256:
 @pure
 def sqrt_ratio_at(tick: int256) -> uint256:
     return tick_math.sqrt_ratio_at(tick)
+
+@external
+@pure
+def digest_from(first: int256) -> bytes32:
+    digest: bytes32 = empty(bytes32)
+    for i: int256 in range(1_000):
+        if first + i > 887_272:
+            break
+        digest = keccak256(concat(digest, convert(tick_math.sqrt_ratio_at(first + i), bytes32)))
+    return digest
 
 @external
 @view
@@ -90,6 +101,16 @@ def test_sqrt_ratio__is_the_reference_at_boundaries_and_random_ticks(maths):
     assert len(ticks) > 6_000
     for tick in ticks:
         assert maths.read("sqrt_ratio_at", tick) == root_of(tick)
+
+
+@pytest.mark.deep
+def test_sqrt_ratio__is_the_reference_at_every_tick(maths):
+    """All 1,774,545 of them, a thousand a call."""
+    for first in range(-MAX_TICK, MAX_TICK + 1, 1_000):
+        digest = bytes(32)
+        for tick in range(first, min(first + 1_000, MAX_TICK + 1)):
+            digest = keccak(digest + root_of(tick).to_bytes(32))
+        assert maths.read("digest_from", first) == digest
 
 
 def test_sqrt_ratio__ends_where_uniswap_ends(maths):

@@ -93,6 +93,13 @@ def test_price_is_zero__when_the_confidence_interval_is_too_wide(feed, conf, is_
     assert feed.read() == Report(2_000 * WAD * is_price, at)
 
 
+def test_the_price_of_20_september_2021_is_none(feed):
+    """Pyth told 5,402 dollars for a bitcoin at 43,500, give or take 21,623, and was believed."""
+    at = feed.bench.now + 1
+    feed.update(Message(5_402 * DOLLAR, at, 21_623 * DOLLAR))
+    assert feed.read() == Report(0, at)
+
+
 @pytest.mark.parametrize(
     ("lead", "is_price"), [(-(10**6), True), (0, True), (1, True), (LEAD, True), (LEAD + 1, False)]
 )

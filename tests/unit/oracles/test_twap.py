@@ -249,6 +249,21 @@ def test_a_price_held_for_some_blocks_moves_the_mean_by_exactly_its_share(bench,
     assert off == pytest.approx(1.0001 ** float((forced - honest) * share), rel=2e-4)
 
 
+def test_a_narrow_pool_bought_out_has_no_price(bench):
+    """Fuse pool 23, November 2021: all VUSD bought out of a narrow pool, the tick at its end for a
+    block, and a mean that was believed.
+    """
+    market = Market(bench, width=600)
+    guard, blind = market.oracle(liquidity=10**18), market.oracle(liquidity=1)
+    honest = read(market, guard).price
+    market.swap(10**9 * WAD, back=True)
+    assert market.pool.read("slot0")[1] == MAX_TICK - 1
+    assert read(market, guard).price == read(market, blind).price == honest
+    bench.forward(BLOCK)
+    assert read(market, blind).price > honest * 17 // 10
+    assert read(market, guard).price == 0
+
+
 # the record
 
 
