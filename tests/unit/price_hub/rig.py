@@ -55,13 +55,14 @@ UNREADABLE_FEEDS = (
 
 
 class Rig:
-    """A hub with three kinds, two oracles each (one to change to), and uptime feeds."""
+    """A hub with some kinds, two oracles each (one to change to), and uptime feeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: int = KINDS) -> None:
         self.node = node = RevmNode(GENESIS)
         self.seen: Counter[str] = Counter()
-        self.tokens = [self.deploy("MockToken", f"T{k}", f"T{k}", 18) for k in range(KINDS)]
-        self.pairs = [[self.deploy("MockOracle", PRICE) for _ in "ab"] for _ in range(KINDS)]
+        self.kinds = range(kinds)
+        self.tokens = [self.deploy("MockToken", f"T{k}", f"T{k}", 18) for k in self.kinds]
+        self.pairs = [[self.deploy("MockOracle", PRICE) for _ in "ab"] for _ in self.kinds]
         self.uptime = self.deploy("MockAggregator", 0, 0)
         self.unreadable = [deploy_code(node, code) for code in UNREADABLE_FEEDS]
 
@@ -73,17 +74,17 @@ class Rig:
     def begin(
         self, guard: Guard, fresh_for: int = FRESH_FOR, confirm_period: int = CONFIRM_PERIOD
     ) -> Rig:
-        """Deploy a hub of its own, list three kinds at PRICE, and begin the clock anew."""
+        """Deploy a hub of its own, list its kinds at PRICE, and begin the clock anew."""
         self.node.time = GENESIS
         self.hub = self.deploy("PriceHub", GOVERNOR, fresh_for, confirm_period, ZERO)
         self.model = FeedHub(fresh_for, confirm_period, updates=[])
         self.follows = [pair[0] for pair in self.pairs]
         self.others = [pair[1] for pair in self.pairs]
-        self.other_feeds: list[tuple[int, int] | None] = [(PRICE, self.now)] * KINDS
+        self.other_feeds: list[tuple[int, int] | None] = [(PRICE, self.now) for _ in self.kinds]
         slots = slots_of("PriceHub")
         names = ("_words", "_configs", "_bounds", "_volatility")
         self.slots = [
-            (self.hub.address, slots[name] + kind) for kind in range(KINDS) for name in names
+            (self.hub.address, slots[name] + kind) for kind in self.kinds for name in names
         ]
         for kind, token in enumerate(self.tokens):
             for oracle in self.pairs[kind]:
@@ -188,7 +189,7 @@ class Rig:
 
     def set_oracle(self, kind: int) -> None:
         """Change to the other oracle of a kind, which may not exist."""
-        listed = kind < KINDS
+        listed = kind in self.kinds
         feed = self.other_feeds[kind] if listed else None
         old = self.model.feeds[kind] if listed else None
         ran, _ = self.compare(

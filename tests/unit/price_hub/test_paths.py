@@ -18,9 +18,12 @@ from hypothesis import strategies as st
 from surety.model import Guard, Price
 from surety.model.state import BPS
 from tests.modules.test_vectors import SHARED, volatility_steps
+from tests.stateful.scene import slots_of
 from tests.unit.price_hub.rig import (
     CONFIRM_PERIOD,
     DAY,
+    GAS_BURNER,
+    GAS_TELLER,
     GOVERNOR,
     KINDS,
     PRICE,
@@ -28,12 +31,14 @@ from tests.unit.price_hub.rig import (
     UNREADABLE_FEEDS,
     WRONG_SHAPE,
     Rig,
+    deploy_code,
 )
 from tests.world import MAX, WAD
 
 MAX_AGE, MIN_PRICE, MAX_PRICE = 3_600, 20 * WAD, 200_000 * WAD
 USUAL = Guard(MAX_AGE, MIN_PRICE, MAX_PRICE, 1_666_667, 333_333, 2_000, 15_000_000)
 LOOSE = replace(USUAL, slew_down=2**24 - 1, slew_up=2**24 - 1, jump_bps=12_750)
+WILD = replace(LOOSE, sigma_ref=1_000_000)
 TIGHT = replace(USUAL, slew_down=1, slew_up=1, jump_bps=50, sigma_ref=1)
 YEAR = 365 * DAY
 CYCLE = 2**24  # seconds after which the memory of a failed attempt repeats itself
@@ -70,7 +75,7 @@ SOURCE = st.one_of(
     st.just(("keeps",)),
 )
 REFRESH = st.sampled_from(("sync", "sync", "poke", "sync_one"))
-MASK = st.sampled_from((0b111, 0b111, 0b001, 0b010, 0b100, 0b101)) | st.integers(0, 15)
+MASK = st.sampled_from((0b111, 0b111, 0b111, 0b001, 0b010, 0b100, 0b101, 0, 0b1001))
 LIMITS = st.sampled_from(
     (
         *((g.slew_down, g.slew_up, g.jump_bps, g.sigma_ref) for g in (USUAL, LOOSE, TIGHT)),
@@ -85,8 +90,16 @@ BOUNDS = st.sampled_from(
         (MAX, MAX),
     )
 )  # fmt: skip
+CALM = st.tuples(st.just("drifts"), st.integers(9_000, 11_000))
+OFFSET = st.sampled_from((-1, 0, 0, 1))
+HOURS = st.builds(lambda hours, late: hours * 3_600 + late, st.integers(1, 30), OFFSET)
+NEARBY = st.tuples(st.just("deviates"), st.sampled_from((9_500, 10_500)), OFFSET)
 STEP = st.one_of(
-    *[st.tuples(st.just("tick"), GAP, st.tuples(*[SOURCE] * KINDS), REFRESH, MASK)] * 5,
+    *[st.tuples(st.just("tick"), GAP, st.tuples(*[SOURCE] * KINDS), REFRESH, MASK)] * 4,
+    *[st.tuples(st.just("tick"), HOURS, st.tuples(*[CALM] * KINDS), REFRESH, st.just(0b111))] * 4,
+    *[st.tuples(st.just("tick"), st.integers(50, 130), st.tuples(*[CALM] * KINDS), REFRESH,
+                st.just(0b111))] * 2,
+    st.tuples(st.just("set_oracle"), KIND, NEARBY),
     st.tuples(st.just("set_oracle"), KIND | st.just(KINDS), SOURCE),
     st.tuples(st.just("set_limits"), KIND | st.just(KINDS), LIMITS),
     st.tuples(st.just("set_bounds"), KIND | st.just(KINDS), BOUNDS),
@@ -94,7 +107,7 @@ STEP = st.one_of(
               st.sampled_from((MAX_AGE, 1, YEAR // 4, CYCLE - 1, 0, CYCLE, MAX))),
     st.tuples(st.just("restart"), st.sampled_from((0, 0, 1)),
               st.sampled_from((0, 1, 60, CONFIRM_PERIOD, DAY, YEAR, -1, -YEAR, MAX))),
-    st.tuples(st.just("misread"), st.sampled_from((None, None, *range(len(UNREADABLE_FEEDS))))),
+    st.tuples(st.just("misread"), st.sampled_from((*[None] * 8, *range(len(UNREADABLE_FEEDS))))),
     st.just(("to the end of a cycle",)),
 )  # fmt: skip
 
@@ -137,6 +150,9 @@ def tell(rig: Rig, kind: int, source: tuple[Any, ...], other: bool = False) -> N
         fallen = -(-price.hi * (BPS - min(guard.jump_bps, BPS)) // BPS)
         edge = price.lo * (BPS + guard.jump_bps) // BPS if up else fallen
         rig.report(kind, max(0, edge + offset), other=other)
+    elif what == "deviates":  # from what the oracle before says
+        factor, offset = args
+        rig.report(kind, -(-market * factor // BPS) + offset, other=other)
     elif what == "says":
         rig.report(kind, args[0], other=other)
     elif what == "dates":
@@ -149,14 +165,14 @@ def test_the_hub_is_its_model_on_any_path(rig):
     rig.seen.clear()
 
     @settings(
-        max_examples=max(120, settings.default.max_examples),
+        max_examples=max(300, settings.default.max_examples),
         suppress_health_check=list(HealthCheck),
     )
     @given(
-        st.sampled_from((USUAL, USUAL, LOOSE, TIGHT)),
+        st.sampled_from((USUAL, USUAL, LOOSE, WILD, TIGHT)),
         st.sampled_from((60, 60, 1, 0, 3_600)),
         st.sampled_from((CONFIRM_PERIOD, CONFIRM_PERIOD, 1, CYCLE - 1)),
-        st.lists(STEP, min_size=4, max_size=25),
+        st.lists(STEP, min_size=12, max_size=40),
     )
     def walk(guard, fresh_for, confirm_period, steps):
         rig.begin(guard, fresh_for, confirm_period)
@@ -170,8 +186,33 @@ def test_the_hub_is_its_model_on_any_path(rig):
         "unknown kind", "price failed", "price deviates", "bad slew", "bad jump", "bad sigma",
         "bad bounds", "bad max age",
     }  # fmt: skip
-    rare = {what for what in happened | done | refused if rig.seen[what] < 5}
+    rare = {what for what in happened | done | refused if rig.seen[what] < 20}
     assert not rare, rig.seen
+
+
+def test_masks__of_more_kinds_than_a_call_takes():
+    """`sync` and `read` take eight kinds, `poke` any number; an unknown kind is named first."""
+    rig = Rig(10).begin(USUAL)
+    rig.wait(60)
+    all_kinds = 2**10 - 1
+    for mask in (
+        0b1111_1111,
+        all_kinds - 1,
+        all_kinds,
+        1 << 10,
+        0b101 << 9,
+        1 << 32,
+        1 << 255,
+        MAX,
+    ):
+        rig.refresh("sync", mask)
+        rig.refresh("poke", mask)
+        rig.wait(60)
+    rig.refresh("sync_one", MAX)
+    assert rig.seen["too many kinds"] == 3
+    assert rig.seen["unknown kind"] == 10
+    assert rig.seen["sync"] == 1
+    assert rig.seen["poke"] == 3
 
 
 # volatility as the design works it out
@@ -320,3 +361,119 @@ def test_reads__one_of_a_kind_a_second_at_most(dear):
 
     ask()
     assert {0, 1, 2, 3} <= set(counts)
+
+
+# gas: whoever sends little of it gets a refusal or the whole truth
+
+BOOKED = 5_000_000  # enough for anything here
+
+
+class Starving:
+    """Kinds over oracles of every temper, due for a refresh, and calls with less and less gas."""
+
+    def __init__(self) -> None:
+        self.rig = rig = Rig(0).begin(USUAL)
+        feed = rig.deploy("MockAggregator", 8, PRICE // 10**10)
+        other = rig.deploy("MockAggregator", 8, PRICE // 10**10)
+        dead = rig.deploy("MockOracle", PRICE)
+        chainlink = [rig.deploy("ChainlinkOracle", source.address) for source in (feed, other)]
+        median = rig.deploy(
+            "MedianOracle", *(one.address for one in (*chainlink, dead)), DAY, 500, 90_000
+        )
+        tempers = ("good", "long", "burns", "reverts", "heavy")
+        oracles = {temper: rig.deploy("MockOracle", PRICE) for temper in tempers}
+        code = deploy_code(rig.node, GAS_TELLER)
+        self.names = ("teller", "median", *oracles)
+        self.addresses = (code, median.address, *(oracle.address for oracle in oracles.values()))
+        limits = (1, 2**88 - 1, 1_666_667, 333_333, 2_000, 15_000_000)
+        for address in self.addresses:
+            token = rig.deploy("MockToken", "T", "T", 18).address
+            assert rig.send("list_kind", token, address, DAY, *limits).reason is None
+        slots = slots_of("PriceHub")
+        self.slots = [
+            (rig.hub.address, slots[name] + kind)
+            for kind in range(len(self.names))
+            for name in ("_words", "_configs", "_bounds", "_volatility")
+        ]
+        rig.tell(oracles["reverts"], "set_mode", 2)
+        rig.tell(oracles["long"], "set_mode", 5)
+        rig.tell(oracles["burns"], "set_mode", 3)
+        rig.tell(dead, "set_mode", 3)  # one source of the median spends all that it gets
+        rig.tell(oracles["heavy"], "set_work", 1_000)
+        rig.node.run(GOVERNOR, oracles["heavy"].address, dead.encode("price"), rig.now)
+        each = (rig.node.evm.result.gas_used - 21_000) / 1_000
+        rig.tell(oracles["heavy"], "set_work", int(295_000 / each))
+        rig.wait(60)
+
+    def outcome(self, fn: str, argument: int, gas: int) -> tuple[Any, ...] | None:
+        """Return all that a call with so much gas does, None where it reverts; nothing stays."""
+        evm, rig = self.rig.node.evm, self.rig
+        before = evm.snapshot()
+        try:
+            output = evm.message_call(
+                STRANGER, rig.hub.address, calldata=rig.hub.encode(fn, argument), gas=gas
+            )
+            logs = [(log.address, tuple(log.topics), bytes(log.data[1])) for log in evm.result.logs]
+            return bytes(output), logs, rig.node.words(self.slots)
+        except RuntimeError:
+            return None
+        finally:
+            evm.revert(before)
+            evm.reset_transient_storage()
+
+    def check(self, fn: str, argument: int, fine: int) -> None:
+        """Call with gas from nothing to plenty: refused, or exactly what all the gas does.
+
+        `fine`: how far around the least gas that suffices every single amount is tried.
+        """
+        whole = self.outcome(fn, argument, BOOKED)
+        assert whole is not None
+        low, high = 21_000, BOOKED
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.outcome(fn, argument, middle) else (middle, high)
+        amounts = {
+            *range(25_000, high + 60_000, (high - 20_000) // 97),
+            *range(high - fine, high + fine),
+        }
+        amounts |= {high + 2**power for power in range(21)}
+        found = [self.outcome(fn, argument, gas) for gas in sorted(amounts)]
+        assert all(one is None or one == whole for one in found)
+        assert found[0] is None
+        assert found.count(None) < len(found) - fine
+
+
+@pytest.fixture(scope="module")
+def starving():
+    return Starving()
+
+
+@pytest.mark.parametrize("uptime", ["none", "up", "burns"])
+def test_gas_starvation_never_flips_a_flag(starving, uptime):
+    """A flag, a price or a log that a caller could change by sending less gas would show here.
+
+    The teller's price is the gas that it was given: a unit less would be another price. The heavy
+    oracle needs nearly all of it. The median has a source that spends all of its own.
+    """
+    rig = starving.rig
+    if uptime == "none":
+        rig.misread(None)
+    elif uptime == "up":
+        rig.restart(0, DAY)
+    else:
+        rig.misread(UNREADABLE_FEEDS.index(GAS_BURNER))
+    everybody = 2 ** len(starving.names) - 1
+    _, _, words = starving.outcome("poke", everybody, BOOKED)
+    prices = dict(zip(starving.names, map(Price.unpack, words[::4]), strict=True))
+    assert 299_900 < prices["teller"].hi < 300_000
+    failed = {name for name, price in prices.items() if price.has_failed}
+    assert failed == {"long", "burns", "reverts"}
+    confirming = {name for name, price in prices.items() if price.is_confirming}
+    assert confirming == (prices.keys() - failed if uptime == "burns" else set())
+    for kind, name in enumerate(starving.names):
+        starving.check("sync", 1 << kind, 400 if name in ("teller", "heavy") else 40)
+    starving.check("sync_one", 0, 400)
+    starving.check("read_one", 0, 400)
+    starving.check("sync_one", starving.names.index("heavy"), 40)
+    for fn in ("sync", "poke", "read"):
+        starving.check(fn, everybody, 40)
