@@ -33,7 +33,7 @@ from surety.deploy.params import (
     widest_bounds,
 )
 from surety.deploy.reading import Deployer
-from surety.deploy.system import DeployedKind, System, deploy_system
+from surety.deploy.system import DeployedKind, System, deploy_system, list_kind
 
 __all__ = [
     "ADAPTERS",
@@ -68,6 +68,7 @@ __all__ = [
     "Twap",
     "deploy_system",
     "limits_for",
+    "list_kind",
     "local_feed",
     "local_kinds",
     "widest_bounds",

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from surety.chain import ChainError, Contract, Interface, Receipt, Rpc
 from surety.compile import artifact
 from surety.deploy.errors import ParamsError
-from surety.deploy.params import KindParams, SystemParams
+from surety.deploy.params import KindParams
 
 _TOKEN: Final = Interface(
     [
@@ -83,12 +83,12 @@ def read_kind(rpc: Rpc, kind: KindParams, oracle: str) -> Reading:
     return Reading(_decimals(rpc, kind.token), price or None, age, f"{name} {oracle}")
 
 
-def check_on_chain(rpc: Rpc, params: SystemParams) -> None:
+def check_on_chain(rpc: Rpc, kinds: Sequence[KindParams], sequencer: str | None = None) -> None:
     """Raise ParamsError for an address without code and for decimals that are not as expected."""
-    for place, address in _addresses(params):
+    for place, address in _addresses(kinds, sequencer):
         if not rpc.code(address):
             raise ParamsError(f"{place}: no contract at {address} on chain {rpc.chain_id}")
-    for i, kind in enumerate(params.kinds):
+    for i, kind in enumerate(kinds):
         found, place = _decimals(rpc, kind.token), f"kinds[{i}]"
         if found is None:
             raise ParamsError(f"{place}.token: {kind.token} does not say its decimals")
@@ -98,11 +98,11 @@ def check_on_chain(rpc: Rpc, params: SystemParams) -> None:
             raise ParamsError(f"{place}.decimals: {kind.token} has {found}, not {kind.decimals}")
 
 
-def _addresses(params: SystemParams) -> Iterator[tuple[str, str]]:
+def _addresses(kinds: Sequence[KindParams], sequencer: str | None) -> Iterator[tuple[str, str]]:
     """Yield each address that must have code, with the key of the parameters that names it."""
-    if params.sequencer is not None:
-        yield "sequencer", params.sequencer
-    for i, kind in enumerate(params.kinds):
+    if sequencer is not None:
+        yield "sequencer", sequencer
+    for i, kind in enumerate(kinds):
         yield f"kinds[{i}].token", kind.token
         if kind.aggregator is not None:
             yield f"kinds[{i}].aggregator", kind.aggregator

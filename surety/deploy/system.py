@@ -107,7 +107,7 @@ def deploy_system(
     before anything is sent, DeployError at the step that failed.
     """
     params.check()
-    check_on_chain(sender.rpc, params)
+    check_on_chain(sender.rpc, params.kinds, params.sequencer)
     book = params.book
     steps = _Steps(sender, progress)
     listings = steps.deploy("Listings")
@@ -155,6 +155,25 @@ def deploy_system(
     return System(
         coin, hub, fund, vault, lens, operators, margin_models, listings, kinds, steps.gas_used
     )
+
+
+def list_kind(
+    sender: Deployer,
+    listings: str,
+    vault: str,
+    kind: KindParams,
+    progress: Progress = lambda _step: None,
+    approve: Approve = lambda _reading: True,
+) -> DeployedKind:
+    """List one more kind in a vault that exists; the sender governs it and its hub.
+
+    As `deploy_system` lists each of its kinds: whatever is wrong with the kind is a ParamsError
+    before anything is sent, the step that failed a DeployError.
+    """
+    book = Contract(sender.rpc, vault, artifact("Vault").abi)
+    kind.check(book.read("liquidation_penalty"))
+    check_on_chain(sender.rpc, [kind])
+    return _list_kind(_Steps(sender, progress), listings, vault, kind, {}, approve)
 
 
 def _list_kind(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from surety.chain import KeySender, checksum
+from surety.chain import KeySender, UnlockedSender, checksum
 from surety.deploy import (
     LOOSE_LIMITS,
     MAJOR_LIMITS,
@@ -24,6 +24,7 @@ from surety.deploy import (
     System,
     SystemParams,
     deploy_system,
+    list_kind,
     local_kinds,
 )
 from surety.deploy.reading import coins
@@ -240,6 +241,39 @@ def test_a_sequencer_is_named_before_any_kind(rpc, bind, sender, kinds, new):
     assert steps.index("PriceHub.set_sequencer") < min(
         i for i, step in enumerate(steps) if step.startswith("list ")
     )
+
+
+def test_list_kind_adds_one_to_a_system_that_exists(bind, sender, kinds, new):
+    system = deploy_system(sender, SystemParams(kinds=kinds[:2]))
+    steps: list[str] = []
+    listed = list_kind(sender, system.listings, system.vault, kinds[2], steps.append)
+    assert (listed.kind, listed.name, listed.token) == (2, "stable", kinds[2].token)
+    assert steps[0] == "deploy ChainlinkOracle for stable"
+    assert steps[1].startswith("list stable: 6 decimals, 1.00 live")
+    both = replace(system, kinds=(*system.kinds, listed))
+    check_wiring(bind, both, SystemParams(kinds=kinds), sender.address)
+    with pytest.raises(DeployError, match=r"list stable: .*: already listed$"):
+        list_kind(sender, system.listings, system.vault, kinds[2])
+
+
+def test_list_kind_is_for_the_governor(rpc, sender, kinds):
+    system = deploy_system(sender, SystemParams(kinds=kinds[:1]))
+    other = UnlockedSender(rpc, checksum(rpc.call("eth_accounts")[7]))
+    with pytest.raises(DeployError, match=r"list btc: .*: not the vault's governor$"):
+        list_kind(other, system.listings, system.vault, kinds[1])
+
+
+def test_list_kind_checks_before_it_sends(sender, kinds, sent):
+    system = deploy_system(sender, SystemParams(kinds=kinds[:1]))
+    before = sent()
+    for changes, message in (
+        ({"token": NOBODY}, "token: no contract at"),
+        ({"max_age": 0}, "btc: max_age must be"),
+        ({"levels": replace(kinds[1].levels, maintenance_ltv=8_381)}, "could not pay its penalty"),
+    ):
+        with pytest.raises(ParamsError, match=message):
+            list_kind(sender, system.listings, system.vault, replace(kinds[1], **changes))
+    assert sent() == before
 
 
 def test_local_kinds_take_the_limits_of_their_family(sender):
