@@ -549,26 +549,36 @@ def test_traceback_shows_the_generated_line(formulas: Formulas) -> None:
     assert "raise __revert('')" in text
 
 
-def test_import_is_cheap_and_load_takes_less_than_a_second() -> None:
+def test_import_needs_no_compiler_and_reads_the_module_once() -> None:
+    """Importing costs nothing; the first use parses the file, later ones find it done."""
     code = (
-        "import sys, time; start = time.perf_counter(); import surety.formulas as f;"
-        "assert 'vyper' not in sys.modules; f.margin_math; print(time.perf_counter() - start)"
+        "import sys; import surety.formulas as f; assert 'vyper' not in sys.modules;"
+        "reads = []; load = f.load; f.load = lambda path: reads.append(path) or load(path);"
+        "first = f.margin_math; assert f.margin_math is first; print(len(reads))"
     )
-    best = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for _ in range(2)
-    )
-    assert best < 1.0
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert int(run.stdout) == 1
 
 
 def test_calls_are_fast(formulas: Formulas) -> None:
-    best = math.inf
-    for _ in range(5):
-        start = time.perf_counter()
-        for _ in range(20_000):
-            formulas.mul_div_down(10**20, 10**18, 10**27)
-        best = min(best, time.perf_counter() - start)
-    assert 20_000 / best > 300_000
+    """A call costs little more than Python's own for the same checked arithmetic."""
+
+    def plain(a: int, b: int, c: int) -> int:
+        product = a * b
+        if not 0 <= product < 2**256 or c == 0:
+            raise OverflowError
+        return product // c
+
+    def seconds(function: Callable[[int, int, int], int]) -> float:
+        best = math.inf
+        for _ in range(7):
+            start = time.process_time()
+            for _ in range(10_000):
+                function(10**20, 10**18, 10**27)
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert seconds(formulas.mul_div_down) < 4 * seconds(plain)
 
 
 def test_module_has_no_other_lazy_attribute() -> None:
