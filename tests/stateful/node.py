@@ -187,6 +187,9 @@ class RevmNode(Rpc):
             data = "0x" + error.data.hex()
             raise RpcError(3, "execution reverted", data) from None
 
+    def _eth_getCode(self, address: str, _block: str) -> str:  # noqa: N802
+        return "0x" + bytes(self.evm.get_code(address) or b"").hex()
+
     def _eth_sendTransaction(self, request: dict[str, str]) -> str:  # noqa: N802
         at = self.time + 1 if self._next_time is None else self._next_time
         self._next_time = None

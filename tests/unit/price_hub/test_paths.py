@@ -108,6 +108,7 @@ STEP = st.one_of(
     st.tuples(st.just("restart"), st.sampled_from((0, 0, 1)),
               st.sampled_from((0, 1, 60, CONFIRM_PERIOD, DAY, YEAR, -1, -YEAR, MAX))),
     st.tuples(st.just("misread"), st.sampled_from((*[None] * 8, *range(len(UNREADABLE_FEEDS))))),
+    st.tuples(st.just("confirmed"), KIND, st.booleans(), OFFSET),
     st.just(("to the end of a cycle",)),
 )  # fmt: skip
 
@@ -133,8 +134,20 @@ def make(rig: Rig, step: tuple[Any, ...]) -> None:
         getattr(rig, what)(kind, *numbers)
     elif what == "to the end of a cycle":
         rig.wait(-rig.now % CYCLE)
-    else:
+    elif what == "confirmed":  # or a second before or after that
+        kind, by_sequencer, offset = args
+        end = rig.model.guards[kind].confirming_until
+        if by_sequencer and rig.model.sequencer is not None:
+            end = rig.model.sequencer.started_at + rig.model.confirm_period
+        rig.wait(max(0, end + offset - rig.now))
+        tell(rig, kind, ("drifts", BPS))
+        rig.refresh("sync", 1 << kind)
+    else:  # the sequencer
+        rig.wait(60)
         getattr(rig, what)(*args)
+        for kind in range(KINDS):
+            tell(rig, kind, ("drifts", BPS))
+        rig.refresh("sync", 0b111)
 
 
 def tell(rig: Rig, kind: int, source: tuple[Any, ...], other: bool = False) -> None:
