@@ -180,9 +180,6 @@ class RevmNode(Rpc):
     def _eth_getBlockByNumber(self, _block: str, _full: bool) -> dict[str, str]:  # noqa: N802
         return {"number": hex(self.number), "timestamp": hex(self.time)}
 
-    def _eth_getCode(self, address: str, _block: str) -> str:  # noqa: N802
-        return "0x" + bytes(self.evm.get_code(address) or b"").hex()
-
     def _eth_call(self, request: dict[str, str], _block: str) -> str:
         try:
             return "0x" + self.view(request["to"], bytes.fromhex(request["data"][2:])).hex()
