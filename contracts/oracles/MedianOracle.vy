@@ -102,7 +102,7 @@ def price() -> (uint256, uint256):
 @view
 def _agree(lower: uint256, higher: uint256) -> bool:
     """
-    @dev Two prices of which one is beyond 2**242 agree on nothing: no product of them is ever too large.
+    @dev A price that times BPS does not fit a word agrees with nothing: the hub's largest is 2**88.
     """
     if higher > max_value(uint256) // BPS:
         return False
