@@ -13,6 +13,7 @@ last_at: public(uint32)
 oldest_at: public(uint32)
 ticks: public(int56)
 seconds_per_liquidity: public(uint160)
+start: public(uint160)
 
 
 @deploy
@@ -48,6 +49,14 @@ def set_growth(ticks: int56, seconds_per_liquidity: uint160):
 
 
 @external
+def set_start(start: uint160):
+    """
+    @notice Where the second cumulative stood when a window began; it wraps round.
+    """
+    self.start = start
+
+
+@external
 @view
 def slot0() -> (uint160, int24, uint16, uint16, uint16, uint8, bool):
     return 2**96, 0, 0, self.cardinality, self.cardinality, 0, True
@@ -62,4 +71,4 @@ def observations(index: uint256) -> (uint32, int56, uint160, bool):
 @external
 @view
 def observe(seconds_agos: DynArray[uint32, 2]) -> (DynArray[int56, 2], DynArray[uint160, 2]):
-    return [0, self.ticks], [0, self.seconds_per_liquidity]
+    return [0, self.ticks], [self.start, unsafe_add(self.start, self.seconds_per_liquidity)]

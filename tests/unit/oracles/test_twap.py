@@ -429,6 +429,19 @@ def test_price__at_the_ends_of_all_ticks(bench, is_token0, tick):
         assert report.price == price_of(tick, is_token0, decimals, quote)
 
 
+@pytest.mark.parametrize("start", [1, 2**160 - 1, 2**160 - (WINDOW << 100)])
+def test_liquidity__is_right_where_the_pools_160_bits_wrap_round(bench, start):
+    tokens = [bench.deploy("MockToken", "T", "T", 18).address for _ in range(2)]
+    pool = bench.deploy("MockTwapPool", *tokens)
+    bench.send(pool, "set_growth", 0, WINDOW << 100)  # a mean liquidity of 2**28
+    args = pool.address, *tokens, FEE, WINDOW, 2
+    oracle = bench.deploy("UniswapTwapOracle", *args, 2**28)
+    bench.send(pool, "set_start", start)
+    assert bench.read(oracle).price == WAD
+    with pytest.raises(Reverted, match="liquidity too low"):
+        bench.deploy("UniswapTwapOracle", *args, 2**28 + 1)
+
+
 def test_price__follows_a_real_pool_to_its_end(bench):
     """Everything bought out of a narrow pool: the tick runs to the end of the range."""
     market = Market(bench, width=600)
