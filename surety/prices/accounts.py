@@ -31,12 +31,16 @@ _KEEPER, _VAULT = "0x" + "22" * 20, "0x" + "33" * 20
 
 @dataclass(frozen=True, slots=True)
 class Liquidations:
-    """How many accounts were ever called, sold from and absorbed; `takes` are all sales."""
+    """How many accounts were ever called, sold from and absorbed; `takes` are all sales.
+
+    `bad_debt` is the coins (WAD) that no collateral stood behind; an account is worth VALUE.
+    """
 
     called: int = 0
     sold: int = 0
     takes: int = 0
     absorbed: int = 0
+    bad_debt: int = 0
     first_sold_at: int | None = None
 
 
@@ -88,7 +92,7 @@ class Accounts:
         self._sold: set[int] = set()
         self._free: list[int] = []  # by debt over collateral, the riskiest last
         self._sort()
-        self._takes = self._absorbed = 0
+        self._takes = self._absorbed = self._bad_debt = 0
         self._first_sold_at: int | None = None
 
     def see(self, price: Price, now: int) -> None:
@@ -107,7 +111,12 @@ class Accounts:
     def result(self) -> Liquidations:
         """Return the counts so far."""
         return Liquidations(
-            len(self._called), len(self._sold), self._takes, self._absorbed, self._first_sold_at
+            len(self._called),
+            len(self._sold),
+            self._takes,
+            self._absorbed,
+            self._bad_debt,
+            self._first_sold_at,
         )
 
     def _pursue(self, account: int, price: Price, now: int) -> None:
@@ -167,14 +176,15 @@ class Accounts:
             margin_math.close_out_capacity(worth, facts.close_out_ltv),
         )
 
-    def _try(self, move: str, now: int, *args: object) -> bool:
+    def _try(self, move: str, now: int, *details: object) -> bool:
         """Make one move of the book; False where it refuses, which it does before it writes."""
         book = self._book
         book.logs.clear()
         try:
-            getattr(book, move)(now, _KEEPER, *args)
+            getattr(book, move)(now, _KEEPER, *details)
         except Refused:
             return False
+        self._bad_debt += sum(args["amount"] for name, args in book.logs if name == "BadDebt")
         return True
 
     def _release(self) -> None:

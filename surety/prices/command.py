@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FINDING = 2
+WIDE = 240  # characters of a line that goes to no terminal
 LONG = 100_000  # syncs from which on a run that is no terminal's says what it does
 
 _FORESEEN = (
@@ -219,7 +220,7 @@ def replay(
         choice = Choice(kind, start, end, symbols, column, between, deviation_bps, heartbeat, seed)
         stories = named([story for file in files for story in read_stories(file, choice)])
         if picture is not None:
-            _check_picture(picture, len(stories))
+            _check_picture(picture, len(stories), "--symbol")
         chosen = make_engine(_both(engine, verify))
         found: dict[str, Replay] = {}
         for name, story in stories.items():
@@ -266,6 +267,11 @@ def replay(
 @click.option(
     "--case", "names", multiple=True, help="Only this case, by its name in --json; repeatable."
 )
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the one case that is run into this SVG file.",
+)
 def stress_command(
     config_text: str | None,
     every: int,
@@ -276,6 +282,7 @@ def stress_command(
     kind: str | None,
     accounts: int,
     names: tuple[str, ...],
+    picture: Path | None,
 ) -> None:
     """Rebuild bad prints, crashes, dead feeds and an outage, and show what each does.
 
@@ -298,6 +305,8 @@ def stress_command(
             known = ", ".join(case.name for case in every_case)
             raise MarketError(f"no case {unknown[0]}; known: {known}")
         chosen = [case for case in every_case if not names or case.name in names]
+        if picture is not None:
+            _check_picture(picture, len(chosen), "--case")
         made = make_engine(_both(engine, verify))
         with _progress("stress", len(chosen)) as step:
             outcomes = stress(
@@ -308,8 +317,12 @@ def stress_command(
                 chosen=chosen,
                 every=every,
                 accounts=accounts,
+                keep=picture is not None,
                 progress=step,
             )
+        if picture is not None:
+            text = f"{outcomes[0].case.title}, guarded as {guarded.family}"
+            write_atomically(picture, draw(outcomes[0].replay, text[:1].upper() + text[1:]))
     except Mismatch as mismatch:
         click.echo(f"surety prices stress: {mismatch}", err=True)
         raise click.exceptions.Exit(FINDING) from None
@@ -349,10 +362,10 @@ def _check_output(markdown: bool, as_json: bool) -> None:
         raise MarketError("--markdown and --json are two forms of one answer; choose one")
 
 
-def _check_picture(picture: Path, kinds: int) -> None:
+def _check_picture(picture: Path, count: int, option: str) -> None:
     """Refuse a picture that could not be drawn: better before the run than after it."""
-    if kinds != 1:
-        raise MarketError(f"--picture draws one kind, not {kinds}; choose one with --symbol")
+    if count != 1:
+        raise MarketError(f"--picture draws one replay, not {count}; choose one with {option}")
     folder = picture.parent
     if not folder.is_dir():
         raise MarketError(f"--picture {picture}: there is no folder {folder}; make it first")
@@ -398,10 +411,20 @@ def _print_replays(
 
 
 def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; what is too wide for a terminal goes without its later columns."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDE)
+    widths = [max(len(cells[place]) for cells in (columns, *rows)) for place in range(len(columns))]
+    shown = len(columns)
+    while shown > 2 and sum(widths[:shown]) + 3 * shown + 1 > console.width:
+        shown -= 1
     table = Table(title=title, title_justify="left")
-    for place, name in enumerate(columns):
+    for place, name in enumerate(columns[:shown]):
         table.add_column(name, justify="right" if place else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*row[:shown])
     console.print(table)
+    if shown < len(columns):
+        left_out = ", ".join(columns[shown:])
+        console.print(f"no room for: {left_out} (--markdown and --json have them)", markup=False)

@@ -16,10 +16,10 @@ from surety.prices.replay import Moment, Replay
 from surety.series import utc
 
 WIDTH, HEIGHT = 960, 540
-LEFT, RIGHT = 64.0, 940.0
+LEFT, RIGHT = 58.0, 936.0
 TOP, MIDDLE = 74.0, 386.0  # of the prices
 LOWER, BOTTOM = 424.0, 498.0  # of the multipliers
-COLUMNS = 800  # of each the first, the last, the lowest and the highest are drawn
+COLUMNS = 440  # of each the first, the last, the lowest and the highest are drawn
 
 _STYLE = """
 .page{fill:#fff}.ink{fill:#16202c}.dim{fill:#5a6675}.grid{stroke:#e3e7ec;fill:none}
@@ -117,7 +117,7 @@ def _legend() -> str:
             else f'<path class="line {style}" d="M{at:.0f} 46h20"/>'
         )
         parts.append(f'{mark}<text class="dim" x="{at + 26:.0f}" y="50">{text}</text>')
-        at += 48 + 6.4 * len(text)
+        at += 48 + 6.3 * len(text)
     return "".join(parts)
 
 
@@ -137,17 +137,18 @@ def _times(x0: int, x1: int, x: Callable[[float], float]) -> list[str]:
         when = datetime.fromtimestamp(moment, UTC)
         day = f"{when:%-d %b %Y}"
         at = f"{x(moment):.1f}"
+        anchor = "end" if x(moment) > RIGHT - 30 else "middle"
         parts.append(
             f'<path class="grid" d="M{at} {TOP}V{MIDDLE}M{at} {LOWER}V{BOTTOM}"/>'
-            + ("" if days else _label(at, 515, f"{when:%H:%M}"))
-            + (_label(at, 530 if not days else 515, day) if day != said else "")
+            + ("" if days else _label(at, 515, anchor, f"{when:%H:%M}"))
+            + (_label(at, 515 if days else 530, anchor, day) if day != said else "")
         )
         said = day
     return parts
 
 
-def _label(x: str, y: int, text: str) -> str:
-    return f'<text class="dim" text-anchor="middle" x="{x}" y="{y}">{text}</text>'
+def _label(x: str, y: int, anchor: str, text: str) -> str:
+    return f'<text class="dim" text-anchor="{anchor}" x="{x}" y="{y}">{text}</text>'
 
 
 def _line(
@@ -157,8 +158,15 @@ def _line(
     y: Callable[[int], float],
     value: Callable[[Moment], int],
 ) -> str:
-    points = "L".join(f"{x(m.at):.1f} {y(value(m)):.1f}" for m in moments)
-    return f'<path class="line {style}" d="M{points}"/>'
+    points = [(f"{x(m.at):.1f}", f"{y(value(m)):.1f}") for m in moments]
+    # of a level stretch its two ends are enough
+    kept = [
+        point
+        for place, point in enumerate(points)
+        if place in (0, len(points) - 1)
+        or not points[place - 1][1] == point[1] == points[place + 1][1]
+    ]
+    return f'<path class="line {style}" d="M{"L".join(" ".join(point) for point in kept)}"/>'
 
 
 def _columns(moments: Sequence[Moment]) -> Iterator[Moment]:

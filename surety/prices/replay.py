@@ -103,6 +103,8 @@ def run(
     every word is compared; with `keep` every sync is remembered. Raises MarketError when the kind
     cannot be listed, Mismatch when the hubs disagree.
     """
+    if story.end - story.start < every:
+        raise MarketError(f"{story.name}: no sync in {story.end - story.start} s; lower --every")
     kind = config.of(story.name) if kind is None else kind
     answer = story.feed(story.start)
     if answer is None or answer[0] <= 0:

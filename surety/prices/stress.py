@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bad prints, true crashes and dead feeds rebuilt, and what the hub and a small book make of them.
 
-Every story begins with six calm hours at a price of 100; then the thing happens, and a day follows.
-Changes are straight lines. The hub is asked once a block (12 s), which is the worst rhythm for its
-lag: a word up to `fresh_for` seconds old is used as it is.
+Every story begins with two calm hours at a price of 100; then the thing happens, in the very second
+in which volatility is sampled, and a day follows. Changes are straight lines. The hub is asked once
+a block (12 s), which is the worst rhythm for its lag: a word up to `fresh_for` seconds old is used
+as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ACCOUNTS = 100
 BEFORE = 100 * WAD
 START = 1_577_836_800  # 2020-01-01, so that tables are the same every day
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-EVENT = START + 6 * HOUR
+EVENT = START + 2 * HOUR
 END = EVENT + DAY
 WIDE = (1, 2**88 - 1)
 
@@ -129,9 +130,9 @@ def _bad_prints() -> list[Case]:
     prints = (
         ("x3", "×3", 3 * BEFORE, False),
         ("x0_0001", "×0.0001", BEFORE // 10_000, False),
-        ("x0_0001_wide", "×0.0001, bounds wide open", BEFORE // 10_000, True),
-        ("zero", "0", 0, True),
-        ("minus_one", "−1", -1, True),
+        ("x0_0001_wide", "×0.0001", BEFORE // 10_000, True),
+        ("zero", "0", 0, False),
+        ("minus_one", "−1", -1, False),
     )
     lengths = (("one refresh", "", MINUTE), ("10 minutes", "_10m", 10 * MINUTE))
     for name, title, price, wide in prints:
@@ -139,7 +140,7 @@ def _bad_prints() -> list[Case]:
             cases.append(
                 Case(
                     name + suffix,
-                    f"a print of {title} for {said}",
+                    f"a print of {title} for {said}{', bounds wide open' if wide else ''}",
                     calm,
                     misprinted(calm, price, seconds),
                     wide,
@@ -169,7 +170,21 @@ def cases() -> tuple[Case, ...]:
                 misprinted(calm, glitch, seconds),
             )
         )
+    tenth = BEFORE * 9_000 // BPS
+    late = EVENT + 10 * MINUTE
     made += [
+        Case(
+            "sampled",
+            "a glitch of −10 % for one refresh, that of a volatility sample",
+            calm,
+            misprinted(calm, tenth, MINUTE),
+        ),
+        Case(
+            "between_samples",
+            "a glitch of −10 % for one refresh, between two samples",
+            calm,
+            misprinted(calm, tenth, MINUTE, late),
+        ),
         Case(
             "wrong",
             "a feed wrong by −99.9 % that stays",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from surety.model.state import WAD
 from surety.prices.accounts import Liquidations
 from surety.prices.config import Config, to_json
 from surety.prices.replay import Replay
@@ -26,17 +27,17 @@ REPLAY_COLUMNS = (
     "initial ×",
     "maintenance ×",
 )
-ACCOUNT_COLUMNS = ("called", "sold", "absorbed")
+ACCOUNT_COLUMNS = ("called", "sold", "absorbed", "bad debt")
 STRESS_COLUMNS = (
     "what happens",
     "lo moved",
     "hi moved",
     "apart, min",
+    *ACCOUNT_COLUMNS,
+    "first sale, min",
     "hi behind",
     "failed reads",
     "confirming, min",
-    *ACCOUNT_COLUMNS,
-    "first sale, min",
 )
 
 
@@ -104,11 +105,11 @@ def stress_rows(outcomes: Sequence[Outcome]) -> list[list[str]]:
                 percent(outcome.lo_moved_bps),
                 percent(outcome.hi_moved_bps),
                 "never" if outcome.minutes_apart is None else f"{outcome.minutes_apart:,}",
+                *_counts(outcome.replay.liquidations),
+                "–" if sold is None else f"{sold:,}",
                 percent(found.max_lag_hi_bps),
                 f"{found.failed_reads:,}",
                 f"{found.confirming_minutes:,}",
-                *_counts(outcome.replay.liquidations),
-                "–" if sold is None else f"{sold:,}",
             ]
         )
     return rows
@@ -164,13 +165,16 @@ def stress_json(
 def _counts(found: Liquidations | None) -> list[str]:
     if found is None:
         return []
-    return [f"{found.called:,}", f"{found.sold:,}", f"{found.absorbed:,}"]
+    # whole coins, rounded up: not a wei of it is 0
+    bad_debt = -(-found.bad_debt // WAD)
+    return [f"{found.called:,}", f"{found.sold:,}", f"{found.absorbed:,}", f"{bad_debt:,}"]
 
 
-def _liquidations(found: Liquidations) -> dict[str, int]:
+def _liquidations(found: Liquidations) -> dict[str, int | str]:
     return {
         "called": found.called,
         "sold": found.sold,
         "takes": found.takes,
         "absorbed": found.absorbed,
+        "bad_debt": str(found.bad_debt),
     }
