@@ -64,6 +64,10 @@ def price() -> (uint256, uint256):
     @return price_wad 0 when the round holds no usable price
     @return updated_at the feed's own time, whatever it says; 0 when the answer has the wrong length
     """
+    # first, since the gas that it must be given is then still there: what follows needs only what it uses
+    lowest: int256 = 0
+    highest: int256 = 0
+    lowest, highest = self._range()
     round_data: Bytes[192] = raw_call(
         aggregator, method_id("latestRoundData()"), max_outsize=192, is_static_call=True
     )  # one word more than is right, so that a longer answer shows
@@ -78,7 +82,7 @@ def price() -> (uint256, uint256):
         return 0, updated_at
     if answered_in < round_id or answered_in > ROUND_MASK:
         return 0, updated_at
-    if not self._keeps_decimals() or not self._is_inside_limits(answer):
+    if answer < lowest or answer > highest or not self._keeps_decimals():
         return 0, updated_at
     magnitude: uint256 = convert(answer, uint256)
     if magnitude > max_value(uint256) // SCALE_UP:
@@ -104,31 +108,31 @@ def _keeps_decimals() -> bool:
 
 @internal
 @view
-def _is_inside_limits(answer: int256) -> bool:
+def _range() -> (int256, int256):
     """
-    @notice Whether an answer lies strictly inside the limits of the aggregator that gave it.
-    @dev An aggregator without both limits, or with limits that leave no room, has none. A proxy must name a contract.
+    @notice The lowest and the highest answer that lie inside the limits of the aggregator that answers now.
+    @dev An aggregator without both limits, or with limits that leave no room, has none. A proxy must name a contract:
+         otherwise nothing lies inside.
     """
     holder: address = aggregator
     if is_proxy:
         named: Bytes[64] = raw_call(holder, method_id("aggregator()"), max_outsize=64, is_static_call=True)
         if len(named) != 32:
-            return False
+            return max_value(int256), min_value(int256)
         holder = convert(extract32(named, 0, output_type=uint256) & ADDRESS_MASK, address)
         if not holder.is_contract:
-            return False
+            return max_value(int256), min_value(int256)
     found: bool = False
     low: bytes32 = empty(bytes32)
     high: bytes32 = empty(bytes32)
     found, low = self._ask(holder, method_id("minAnswer()"))
-    if not found:
-        return True
-    found, high = self._ask(holder, method_id("maxAnswer()"))
-    if not found:
-        return True
+    if found:
+        found, high = self._ask(holder, method_id("maxAnswer()"))
     min_answer: int256 = convert(low, int256)
     max_answer: int256 = convert(high, int256)
-    return min_answer >= max_answer or (answer > min_answer and answer < max_answer)
+    if not found or min_answer >= max_answer:
+        return min_value(int256), max_value(int256)
+    return min_answer + 1, max_answer - 1
 
 
 @internal

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from surety import paths
 from surety.chain import Contract
 from surety.compile import artifact
 from tests.unit.oracles.rig import BURNS, FAULTS, USUAL, WAD, Bench, Report
@@ -396,22 +397,26 @@ def test_nesting__works_with_every_source_spending_all_of_its_gas(
         assert real_bench.read(nest.outer) == Report(0, 0)
 
 
-@pytest.mark.parametrize(
-    ("outer", "inner", "outer_gas", "inner_gas"),
-    [
-        ("MedianOracle", "MedianOracle", 90_000, 40_000),
-        ("MedianOracle", "MedianOracle", 90_000, 26_000),
-        ("MedianOracle", "MinimumOracle", 90_000, 41_000),
-        ("MedianOracle", "ProductOracle", 90_000, 90_000),
-        ("MinimumOracle", "MedianOracle", 140_000, 42_000),
-        ("ProductOracle", "MinimumOracle", 140_000, 65_000),
-    ],
-)
-def test_nesting__is_refused_at_construction_when_it_does_not_fit(
-    bench, outer, inner, outer_gas, inner_gas
-):
+MOST = {
+    (140_000, "MinimumOracle"): 64_777,
+    (140_000, "ProductOracle"): 64_777,
+    (140_000, "MedianOracle"): 41_851,
+    (90_000, "MinimumOracle"): 40_168,
+    (90_000, "ProductOracle"): 40_168,
+    (90_000, "MedianOracle"): 25_445,
+}
+
+
+@pytest.mark.parametrize("outer", NAMES)
+@pytest.mark.parametrize("inner", NAMES)
+def test_nesting__is_refused_at_construction_when_it_does_not_fit(bench, outer, inner):
+    """With the very figures of the docs, and one unit of gas more."""
+    outer_gas = 90_000 if outer == "MedianOracle" else 140_000
+    most = MOST[outer_gas, inner]
+    assert f"| {most:,} |" in (paths.root() / "docs" / "oracles.md").read_text()
+    assert bench.read(Nest(bench, outer, inner, outer_gas, most).outer).price > 0
     with reverts("source has no price"):
-        Nest(bench, outer, inner, outer_gas, inner_gas)
+        Nest(bench, outer, inner, outer_gas, most + 1)
 
 
 @pytest.mark.parametrize(("outer", "inner", "outer_gas", "inner_gas"), FITS)
