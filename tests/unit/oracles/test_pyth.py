@@ -10,7 +10,7 @@ import pytest
 from surety.chain import Contract, Receipt, Reverted, Rpc
 from tests.unit.conftest import Word
 from tests.unit.oracles.pyth import FEED, KEY, ORDER, PUBLISHER, Message
-from tests.unit.oracles.rig import WAD, Bench, Report
+from tests.unit.oracles.rig import WAD, Bench, Report, answers
 from tests.world import World, anvil_world, reverts
 
 CONFIDENCE = 200  # bps
@@ -117,6 +117,16 @@ def test_time__a_publishers_clock_may_run_ahead_a_little(feed, lead, is_price):
 def test_time__at_its_end(feed):
     feed.update(Message(2_000 * DOLLAR, 2**64 - 1))
     assert feed.read() == Report(0, 2**64 - 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "report"),
+    [(96, Report(0, 0)), (127, Report(0, 0)), (128, Report(7 * WAD, 9)), (160, Report(0, 0))],
+)
+def test_price_is_zero__when_the_answer_is_not_four_words(feed, size, report):
+    words = b"".join(n.to_bytes(32) for n in (7, 0, 0, 9, 0))
+    with feed.bench.broken(answers(words[:size]), feed.pyth.address):
+        assert feed.read() == report
 
 
 def test_price_reverts_when_the_feed_was_never_brought(feed):
