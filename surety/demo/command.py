@@ -287,12 +287,16 @@ def to_json(result: DemoResult, report: FilePath) -> dict[str, Any]:
             "takes": keeper.takes,
             "absorbs": keeper.absorbs,
             "sales": keeper.sales,
+            "pokes": keeper.pokes,
+            "poke_gas": keeper.poke_gas,
             "reverted": keeper.reverted,
         },
         "prices": {
             name: {"first": str(row[0]), "low": str(min(row)), "last": str(row[-1])}
             for name, row in path.prices.items()
         },
+        "price_updates": result.price_updates,
+        "guards": {name: guard.as_json() for name, guard in result.guards.items()},
         "blocks": result.blocks,
         "seed": result.config.seed,
         "grace": result.config.grace,

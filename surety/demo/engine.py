@@ -4,15 +4,15 @@ market.
 
 Each price point is a step of one to seven blocks: one in which the feeds speak, one in which owners
 come to the rescue (when some do), and up to KEEPER_ROUNDS in which the keeper's transactions are
-mined (none when it has nothing to send). After every block every invariant is checked. The chain's
-clock follows the series.
+mined (none when it has nothing to send). After a fall that the hub may only follow slowly there are
+more of them. After every block every invariant is checked. The chain's clock follows the series.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from eth_account import Account
@@ -23,6 +23,7 @@ from surety.anvil import Anvil
 from surety.chain import Contract, Event, Rpc, UnlockedSender
 from surety.compile import artifact
 from surety.demo.book import Holder, make_book
+from surety.demo.guards import Guard, GuardLog, hi_lag, lo_lag
 from surety.demo.invariants import Watch, begin, check_all
 from surety.demo.kinds import BY_NAME, KINDS
 from surety.demo.market import open_market, share_out
@@ -32,7 +33,9 @@ from surety.demo.path import Path
 from surety.demo.probe import Levels, Probe, State
 from surety.deploy import (
     MAJOR,
+    MAJOR_LIMITS,
     STABLE,
+    STABLE_LIMITS,
     BookParams,
     KindParams,
     LocalKind,
@@ -41,6 +44,7 @@ from surety.deploy import (
     deploy_system,
     local_kinds,
 )
+from surety.deploy import Levels as Margins
 from surety.formulas import margin_math
 from surety.keeper import ContractMarket, Keeper, KeeperConfig, KeySender, words
 
@@ -58,6 +62,9 @@ FEED_GAS = 200_000
 OWNER_GAS = 3_000_000
 MOST_VIOLATIONS = 10_000
 LEVELS = {"eth": MAJOR, "btc": MAJOR, "stable": STABLE}
+LIMITS = {"eth": MAJOR_LIMITS, "btc": MAJOR_LIMITS, "stable": STABLE_LIMITS}
+# a price this far from the market is late
+BEHIND_BPS = 10
 # from the highest priority to the lowest: feeds, owners; the keeper bids 1 gwei
 FEED_TIP, OWNER_TIP = 4 * 10**9, 2 * 10**9
 
@@ -94,13 +101,16 @@ class DemoConfig:
 class Row:
     """One step as the report shows it, in WAD.
 
-    By kind, over its isolated accounts with debt: `levels` are the prices at which the average one
-    stands at the initial, maintenance and close-out level, `next_call` is the price under which the
-    weakest can be called (0 when there is none).
+    `prices` are the market's by kind, `lo` and `hi` what the hub makes of them. By kind, over its
+    isolated accounts with debt: `levels` are the prices at which the average one stands at the
+    initial, maintenance and close-out level, `next_call` is the price under which the weakest can
+    be called (0 when there is none).
     """
 
     at: int
     prices: tuple[int, ...]
+    lo: tuple[int, ...]
+    hi: tuple[int, ...]
     levels: tuple[tuple[int, int, int], ...]
     next_call: tuple[int, ...]
     states: tuple[int, ...]
@@ -113,13 +123,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A take with what it tells: seconds into the auction, price factor in bps, value at the feed
-    in WAD.
+    """A take with what it tells: seconds into the auction, price factor on the hub's `hi` in bps,
+    and the market's price and the value at it in WAD.
     """
 
     take: Take
     elapsed: int
     factor: int
+    market: int
     value: int
 
 
@@ -135,6 +146,8 @@ class KeeperResult:
     takes: int
     absorbs: int
     sales: int
+    pokes: int
+    poke_gas: int
     reverted: int
 
 
@@ -166,6 +179,8 @@ class DemoResult:
     total_debt: int
     checks: Mapping[str, int]
     violations: tuple[str, ...]
+    guards: Mapping[str, Guard]
+    price_updates: int
     keeper: KeeperResult
     rows: tuple[Row, ...]
 
@@ -176,9 +191,9 @@ class DemoResult:
 
     @property
     def average_discount_bps(self) -> int:
-        """How much under the feed collateral was sold on average, by value, rounded down."""
+        """How much under the market collateral was sold on average, by value, rounded down."""
         value = sum(sale.value for sale in self.takes)
-        paid = sum(sale.value * sale.factor for sale in self.takes)
+        paid = sum(sale.value * sale.take.price * BPS // sale.market for sale in self.takes)
         return BPS - -(-paid // value) if value else 0
 
 
@@ -216,6 +231,8 @@ class _Stage:
         self._sends: list[tuple[str, list[object]]] = []
         self._nonces: dict[str, int] = {}
         self._wakes: dict[int, int] = {}
+        self.guards = GuardLog()
+        self._markets: dict[int, tuple[int, ...]] = {}
 
     def play(self) -> DemoResult:
         """Run the story from the first price to the last."""
@@ -227,6 +244,7 @@ class _Stage:
         started = self._now
         state = self._observe()
         begin(state, self.mirror, self.watch)
+        self.guards.note(state)
         equity_start = state.equity[0] - state.equity[1]
         for step, at in enumerate(path.times):
             state = self._step(step, at)
@@ -242,11 +260,14 @@ class _Stage:
         path = self.config.path
         sender = UnlockedSender(self.rpc, self.deployer)
         first = {kind.name: _feed(path.prices[kind.name][0]) * FEED_STEP for kind in KINDS}
-        kinds = local_kinds(
+        invented = local_kinds(
             sender,
             [LocalKind(k.name, k.decimals, first[k.name], LEVELS[k.name]) for k in KINDS],
         )
+        # the limits of a real book, not the loose ones of tests
+        kinds = tuple(replace(kind, limits=LIMITS[kind.name]) for kind in invented)
         params = SystemParams(kinds=kinds, book=self.book)
+        self.fresh_for = params.fresh_for
         self.system: System = deploy_system(sender, params)
         self.params: tuple[KindParams, ...] = kinds
         self.vault = self._contract("Vault", self.system.vault)
@@ -262,9 +283,12 @@ class _Stage:
             self._contract("InsuranceFund", self.system.fund),
             self._contract("PriceHub", self.system.hub),
             self.tokens,
+            [self._contract("ChainlinkOracle", kind.oracle) for kind in self.system.kinds],
         )
         word = self.vault.read("interest")
         self.mirror = Mirror(self.book.rate, (word >> 128) % 2**40)
+        self.hub = self._contract("PriceHub", self.system.hub)
+        self.mirror.prices = {k.number: self.hub.read("words", k.number) for k in KINDS}
         self.rpc.call("anvil_autoImpersonateAccount", True)
         self.rpc.call("evm_setAutomine", False)
         self._now, self._read_to = self.rpc.timestamp(), self.rpc.block_number()
@@ -317,7 +341,12 @@ class _Stage:
             raise DemoError(f"only {opened} of {len(self.holders)} accounts could be opened")
         self.probe.watch([holder.account for holder in self.holders], keeper_address)
         step = max(b - a for a, b in pairwise(self.config.path.times))
-        self.watch = Watch(config.grace, self.book.auction_duration, patience=2 * step + 60)
+        self.watch = Watch(
+            config.grace,
+            self.book.auction_duration,
+            patience=2 * step + 60,
+            limits=tuple(LIMITS[kind.name] for kind in KINDS),
+        )
         self.keeper_sender = KeySender(self.rpc, self.keeper_key, self.rpc.chain_id)
         self.keeper = Keeper(
             self.rpc,
@@ -331,7 +360,11 @@ class _Stage:
     # one price point
 
     def _step(self, step: int, at: int) -> State:
-        """Let the feeds speak, owners act and the keeper work; return the state after it."""
+        """Let the feeds speak, owners act and the keeper work; return the state after it.
+
+        Where the slew still keeps the hub's prices from the market, it works on as long as there is
+        time before the next one, a block each time that the hub would take another.
+        """
         path = self.config.path
         gap = path.times[step + 1] - at if step + 1 < len(path) else 4 * BLOCK_SECONDS
         pause = max(1, min(BLOCK_SECONDS, gap // 4))
@@ -342,6 +375,17 @@ class _Stage:
         state = self._block(max(at, self._now + 1))
         if self._rescue():
             state = self._block(self._now + pause)
+        state = self._keep(state, pause)
+        room = self.fresh_for + (KEEPER_ROUNDS + 1) * pause
+        while _behind(state) and self._now + room < at + gap:
+            before = state.stored
+            state = self._keep(self._block(self._now + self.fresh_for), pause)
+            if state.stored == before:
+                break  # nobody owes on what is late, so nobody writes it down
+        return state
+
+    def _keep(self, state: State, pause: int) -> State:
+        """Let the keeper work until it has nothing left to send; return the state after it."""
         for _ in range(KEEPER_ROUNDS):
             report = self.keeper.on_head()
             if report.error:
@@ -357,6 +401,8 @@ class _Stage:
         for event in self._ingest():
             self._schedule(event)
         state = self._observe()
+        self.guards.note(state)
+        self._markets[state.now] = state.market
         counts, broken = check_all(state, self.mirror, self.watch)
         self.checks.update(counts)
         self.checked += 1
@@ -430,6 +476,10 @@ class _Stage:
         called = 0
         weights = [[0, 0] for _ in KINDS]
         weakest = [0 for _ in KINDS]
+        maintenance = [
+            _maintenance_ltv(LEVELS[kind.name], price.maintenance_multiplier)
+            for kind, price in zip(KINDS, state.quotes, strict=True)
+        ]
         for account, levels in state.levels.items():
             word = state.words[account]
             mask = words.collateral_mask(word)
@@ -455,7 +505,7 @@ class _Stage:
                     levels.debt,
                     state.balances[account, number],
                     number,
-                    LEVELS[KINDS[number].name].maintenance_ltv,
+                    maintenance[number],
                 )
                 weakest[number] = max(weakest[number], call_price)
         lines: list[tuple[int, int, int]] = []
@@ -464,13 +514,15 @@ class _Stage:
             lines.append(
                 (
                     _price_at(debt, amount, kind.number, ltvs.initial_ltv),
-                    _price_at(debt, amount, kind.number, ltvs.maintenance_ltv),
+                    _price_at(debt, amount, kind.number, maintenance[kind.number]),
                     _price_at(debt, amount, kind.number, ltvs.close_out_ltv),
                 )
             )
         return Row(
             at=state.now,
-            prices=state.prices,
+            prices=state.market,
+            lo=tuple(price.lo for price in state.quotes),
+            hi=state.prices,
             levels=tuple(lines),
             next_call=tuple(weakest),
             states=tuple(states),
@@ -489,7 +541,7 @@ class _Stage:
         span = {
             "fromBlock": hex(first),
             "toBlock": hex(number),
-            "address": [self.vault.address, self.coin.address],
+            "address": [self.vault.address, self.coin.address, self.hub.address],
         }
         logs = self.rpc.call("eth_getLogs", span)
         blocks = sorted({int(log["blockNumber"], 16) for log in logs} - {number})
@@ -497,7 +549,8 @@ class _Stage:
         times = {n: int(h["timestamp"], 16) for n, h in zip(blocks, headers, strict=True)}
         times[number] = self._now
         self._read_to = number
-        return self.mirror.apply([*self.vault.events(logs), *self.coin.events(logs)], times)
+        told = [event for one in (self.vault, self.coin, self.hub) for event in one.events(logs)]
+        return self.mirror.apply(told, times)
 
     def _note(self) -> str:
         """Return one line on how things stand."""
@@ -538,6 +591,8 @@ class _Stage:
             total_debt=state.total_debt,
             checks=dict(self.checks),
             violations=tuple(self.violations),
+            guards={kind.name: self.guards.kinds[kind.number] for kind in KINDS},
+            price_updates=mirror.price_updates,
             keeper=KeeperResult(
                 profit=stats.profit,
                 gas=stats.gas,
@@ -547,13 +602,15 @@ class _Stage:
                 takes=stats.takes,
                 absorbs=stats.absorbs,
                 sales=stats.sales,
+                pokes=stats.pokes,
+                poke_gas=stats.poke_gas,
                 reverted=stats.reverted,
             ),
             rows=tuple(self.rows),
         )
 
     def _sold(self, take: Take) -> Sale:
-        """Return a take with the discount at which the auction stood."""
+        """Return a take with where its auction and the market stood."""
         levels, kind = LEVELS[KINDS[take.kind].name], KINDS[take.kind]
         elapsed = take.at - take.opened
         factor = int(
@@ -561,8 +618,8 @@ class _Stage:
                 levels.start_factor, levels.end_factor, elapsed, self.book.auction_duration
             )
         )
-        value = take.amount * take.price * BPS // (factor * kind.unit)
-        return Sale(take, elapsed, factor, value)
+        market = self._markets[take.at][take.kind]
+        return Sale(take, elapsed, factor, market, take.amount * market // kind.unit)
 
     # the chain
 
@@ -615,6 +672,22 @@ def _feed(price: int) -> int:
             "a price is below 1e-8, which the feeds of the demo cannot tell from nothing"
         )
     return answer
+
+
+def _behind(state: State) -> bool:
+    """Tell whether the slew holds the `hi` of a kind above its market, or its `lo` below."""
+    return any(
+        max(hi_lag(price.hi, market), lo_lag(price.lo, market)) > BEHIND_BPS and not price.failed
+        for price, market in zip(state.quotes, state.market, strict=True)
+    )
+
+
+def _maintenance_ltv(levels: Margins, multiplier: int) -> int:
+    """Return the loan to value of the maintenance level at a volatility, bps rounded down."""
+    capacity = margin_math.maintenance_capacity(
+        WAD, levels.initial_ltv, levels.maintenance_ltv, multiplier
+    )
+    return int(capacity) * BPS // WAD
 
 
 def _price_at(debt: int, amount: int, number: int, ltv: int) -> int:

@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 
 from surety.demo.mirror import Mirror
 from surety.demo.probe import State
+from surety.deploy import Limits
+from surety.formulas import margin_math
 from surety.keeper import words
+from surety.keeper.words import Price
 
 RAY = 10**27
+BPS = 10_000
 HALF = 2**128 - 1
+MAX_PRICE = 2**88 - 1
+MULTIPLIERS = (25_000, 12_500)
 NORMALIZED = 2**112 - 1
 
 
@@ -25,12 +31,15 @@ class Watch:
     WAD.
 
     `exposed` is since when an account is below close-out without a clock, `unresolved` since when
-    it is below close-out at all; `patience` is how long a block may keep a keeper waiting.
+    it is below close-out at all; `patience` is how long a block may keep a keeper waiting; `limits`
+    are those of each kind's price and `stored` its words of the block before.
     """
 
     grace: int
     duration: int
     patience: int
+    limits: tuple[Limits, ...] = ()
+    stored: tuple[Price, ...] = ()
     index: int = RAY
     equity: int = 0
     flows: int = 0
@@ -93,7 +102,7 @@ def index_rises(state: State, mirror: Mirror, watch: Watch) -> Iterator[Check]:
 
 
 def events_tell_all(state: State, mirror: Mirror, _watch: Watch) -> Iterator[Check]:
-    """An index fed by events alone equals the storage: words, balances and the coin supply."""
+    """An index fed by events alone equals the storage: words, balances, prices and the supply."""
     for account, word in state.words.items():
         known = mirror.words.get(account, 0)
         yield known == word, f"account {account:x}: events say word {known:x}, storage {word:x}"
@@ -103,6 +112,9 @@ def events_tell_all(state: State, mirror: Mirror, _watch: Watch) -> Iterator[Che
             known == balance,
             f"account {account:x} kind {kind}: events {known}, storage {balance}",
         )
+    for kind, price in enumerate(state.stored):
+        told = Price.from_word(mirror.prices[kind])
+        yield told == price, f"kind {kind}: events say price {told}, storage {price}"
     unknown = mirror.words.keys() - state.words.keys()
     yield not unknown, f"{len(unknown)} accounts appeared that nobody opened"
     yield mirror.supply == state.supply, f"events say supply {mirror.supply}, coin {state.supply}"
@@ -146,6 +158,28 @@ def close_out_watched(state: State, _mirror: Mirror, watch: Watch) -> Iterator[C
         yield late <= 0, f"account {account:x}: below close-out for {open_for} s and still there"
 
 
+def prices_guarded(state: State, _mirror: Mirror, watch: Watch) -> Iterator[Check]:
+    """A price in use holds the market between lo and hi, which follow it no faster than their
+    limits.
+    """
+    for kind, (price, market) in enumerate(zip(state.quotes, state.market, strict=True)):
+        # a word of before may be used as it is while it is fresh: the market has moved on since
+        new = price.updated_at == state.now and not price.failed
+        held = price.lo <= market <= price.hi if new else price.lo <= price.hi
+        yield held, f"kind {kind}: market {market} is outside of {price}"
+        yield (price.lo == 0) == price.failed, f"kind {kind}: lo of a failed price in {price}"
+        multipliers = price.initial_multiplier, price.maintenance_multiplier
+        within = all(BPS <= m <= cap for m, cap in zip(multipliers, MULTIPLIERS, strict=True))
+        yield within, f"kind {kind}: multipliers {multipliers}"
+    for kind, (was, now) in enumerate(zip(watch.stored, state.stored, strict=False)):
+        limits, elapsed = watch.limits[kind], now.updated_at - was.updated_at
+        least = margin_math.slew_hi_up(was.hi, 0, limits.slew_down, elapsed)
+        most = margin_math.slew_lo_down(was.lo, MAX_PRICE, limits.slew_up, elapsed)
+        yield now.hi >= least, f"kind {kind}: hi fell from {was.hi} to {now.hi} in {elapsed} s"
+        yield now.lo <= most, f"kind {kind}: lo rose from {was.lo} to {now.lo} in {elapsed} s"
+    watch.stored = state.stored
+
+
 RULES: Mapping[str, Rule] = {
     "collateral sums": collateral_sums,
     "debt sums": debt_sums,
@@ -156,6 +190,7 @@ RULES: Mapping[str, Rule] = {
     "equity identity": equity_identity,
     "equity explained": equity_explained,
     "close-out watched": close_out_watched,
+    "prices guarded": prices_guarded,
 }
 
 

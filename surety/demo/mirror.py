@@ -48,10 +48,11 @@ class Loss:
 
 
 class Mirror:
-    """Follows the logs of one vault and its coin, in order.
+    """Follows the logs of one vault, its coin and its price hub, in order.
 
     `interest_ray` is interest accrued so far in WAD times RAY, exactly; `moves` counts changes of
-    debt, each of which may round by a few wei in the protocol's favour.
+    debt, each of which may round by a few wei in the protocol's favour; `prices` are the hub's
+    words.
     """
 
     def __init__(self, rate: int, started_at: int) -> None:
@@ -73,6 +74,8 @@ class Mirror:
         self.penalties = 0
         self.struck_off = 0
         self.moves = 0
+        self.prices: dict[int, int] = {}
+        self.price_updates = 0
         self._measured_index = RAY
 
     def live_index(self, now: int) -> int:
@@ -119,6 +122,9 @@ class Mirror:
             case "Transfer":
                 self.supply += args["value"] * (int(args["sender"], 16) == 0)
                 self.supply -= args["value"] * (int(args["receiver"], 16) == 0)
+            case "PriceUpdated":
+                self.prices[args["kind"]] = args["word"]
+                self.price_updates += 1
             case "Accrued":
                 self.index = args["index"]
                 self.accrued_at = now

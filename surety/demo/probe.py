@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from surety.chain import Block, Contract, Rpc
-from surety.keeper import words
+from surety.keeper.words import Price
 
 WORD: Final = 32
 CALL_BYTES: Final = 68  # a selector and two words
@@ -51,6 +51,8 @@ class State:
     """The storage of a vault, its coin and its fund at one block, as views answer it.
 
     `words` and `levels` are by account, `balances` by account and kind; the rest by kind or single.
+    Of prices there are three: `stored` in the hub, `quotes` that a reader gets of it now, and
+    `market`, what the oracles answer (WAD).
     """
 
     number: int
@@ -68,7 +70,14 @@ class State:
     supply: int
     purse: int
     equity: tuple[int, int]
-    prices: tuple[int, ...]
+    stored: tuple[Price, ...]
+    quotes: tuple[Price, ...]
+    market: tuple[int, ...]
+
+    @property
+    def prices(self) -> tuple[int, ...]:
+        """The price of each kind by which accounts are judged: `hi` as read, WAD."""
+        return tuple(price.hi for price in self.quotes)
 
 
 class Probe:
@@ -83,6 +92,7 @@ class Probe:
         fund: Contract,
         hub: Contract,
         tokens: Sequence[Contract],
+        oracles: Sequence[Contract],
     ) -> None:
         self._rpc = rpc
         self._vault = vault
@@ -91,6 +101,7 @@ class Probe:
         self._fund = fund
         self._hub = hub
         self._tokens = tokens
+        self._oracles = oracles
         self._accounts: tuple[int, ...] = ()
         self._word_calls = b""
 
@@ -106,6 +117,7 @@ class Probe:
             calls.append((vault.address, vault.encode("deposited", kind)))
             calls.append((vault.address, vault.encode("absorbed", kind)))
             calls.append((token.address, token.encode("balanceOf", vault.address)))
+            calls.append((self._hub.address, self._hub.encode("words", kind)))
         views = ("totals", "interest", "live_index", "total_debt")
         calls += [(vault.address, vault.encode(view)) for view in views]
         calls.append((self._coin.address, self._coin.encode("totalSupply")))
@@ -119,14 +131,17 @@ class Probe:
     def read(self, number: int, now: int) -> State:
         """Return everything at a block; `now` is its time."""
         tag = hex(number)
-        found, surplus, prices, *measured = self._rpc.batch(
+        count = len(self._oracles)
+        found, surplus, prices, *rest = self._rpc.batch(
             [
                 _request(self._word_calls, tag),
                 self._fund.request("equity", block=number),
                 self._hub.request("read", self._every_kind(), block=number),
+                *(oracle.request("price", block=number) for oracle in self._oracles),
                 *self._level_requests(self._accounts, number),
             ]
         )
+        said, measured = rest[:count], rest[count:]
         cells = iter(_words(found))
         kinds = range(len(self._tokens))
         words: dict[int, int] = {}
@@ -136,8 +151,10 @@ class Probe:
             for kind in kinds:
                 balances[account, kind] = next(cells)
         deposited, absorbed, held = {}, {}, {}
+        stored: list[Price] = []
         for kind in kinds:
             deposited[kind], absorbed[kind], held[kind] = next(cells), next(cells), next(cells)
+            stored.append(Price.from_word(next(cells)))
         pair = _words(surplus)
         return State(
             number=number,
@@ -155,12 +172,15 @@ class Probe:
             supply=next(cells),
             purse=next(cells),
             equity=(pair[0], pair[1]),
-            prices=_highs(self._hub.decode("read", prices)),
+            stored=tuple(stored),
+            quotes=tuple(Price.from_word(word) for word in self._hub.decode("read", prices)),
+            market=tuple(_words(answer)[0] for answer in said),
         )
 
     def prices(self) -> tuple[int, ...]:
         """Return the price `hi` of each kind (WAD) that a transaction would see now."""
-        return _highs(self._hub.read("read", self._every_kind()))
+        found = self._hub.read("read", self._every_kind())
+        return tuple(Price.from_word(word).hi for word in found)
 
     def _every_kind(self) -> int:
         return (1 << len(self._tokens)) - 1
@@ -189,10 +209,6 @@ def _packed(answer_bytes: int, calls: Sequence[tuple[str, bytes]]) -> bytes:
 def _request(data: bytes, tag: str) -> tuple[str, list[object]]:
     call = {"to": READER_AT, "data": "0x" + data.hex(), "gas": hex(GAS)}
     return "eth_call", [call, tag, {READER_AT: {"code": "0x" + READER.hex()}}]
-
-
-def _highs(found: Sequence[int]) -> tuple[int, ...]:
-    return tuple(words.Price.from_word(word).hi for word in found)
 
 
 def _words(answer: str) -> list[int]:

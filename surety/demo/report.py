@@ -8,7 +8,7 @@ follows the reader's choice of light or dark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import accumulate
 
@@ -16,6 +16,7 @@ from surety import __version__
 from surety.commands import counted, plural
 from surety.demo.charts import Area, Chart, Dot, Line, draw, thin
 from surety.demo.engine import LEVELS, DemoResult, Row
+from surety.demo.guards import Guard
 from surety.demo.kinds import KINDS, STABLE, Kind
 from surety.demo.series import utc
 
@@ -119,7 +120,7 @@ def _tiles(result: DemoResult) -> str:
         (
             percent(result.average_discount_bps),
             "average discount",
-            "that owners gave to buyers, by value",
+            "to the market that owners gave to buyers, by value",
         ),
         (
             coins(result.bad_debt),
@@ -158,12 +159,16 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
     ltvs = LEVELS[kind.name]
     names = ("initial", "maintenance", "close-out")
     shown = (ltvs.initial_ltv, ltvs.maintenance_ltv, ltvs.close_out_ltv)
+    xs = [float(row.at) for row in rows]
     prices = [row.prices[kind.number] / WAD for row in rows]
+    lows = [row.lo[kind.number] / WAD for row in rows]
+    highs = [row.hi[kind.number] / WAD for row in rows]
     marks: list[Line | Area | Dot] = []
-    floor, top = min(prices), max(prices)
+    # a failed lo is 0: it says that nothing can be opened, and would flatten the picture
+    floor, top = min(*prices, *(low for low in lows if low)), max(*prices, *highs)
     average = [row.levels[kind.number][1] / WAD for row in rows]
     weakest = [row.next_call[kind.number] / WAD for row in rows]
-    marks.append(Area([float(row.at) for row in rows], average, weakest, "crowd"))
+    marks.append(Area(xs, average, weakest, "crowd"))
     top = max(top, *weakest)
     for place, name in enumerate(names):
         points = [
@@ -176,9 +181,12 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
         if seen:
             floor, top = min(floor, *seen), max(top, *seen)
         marks.append(Line(points, f"level-{name}"))
+    # broader and beneath the market: they show where they differ from it
     marks.append(
-        Line([(float(row.at), price) for row, price in zip(rows, prices, strict=True)], "price")
+        Line([(x, low) if low else None for x, low in zip(xs, lows, strict=True)], "guard-lo")
     )
+    marks.append(Line(list(zip(xs, highs, strict=True)), "guard-hi"))
+    marks.append(Line(list(zip(xs, prices, strict=True)), "price"))
     for at, level, source in result.config.facts.get(kind.name, ()):
         marks.append(Dot(at, level / WAD, 4, "fact", f"{utc(at)} UTC: {level / WAD:g} ({source})"))
     margin = (top - floor) * 0.06 or top * 0.02
@@ -197,14 +205,19 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
         "reaches up to the "
         "next account in line: where the price falls into it, that account can be called. Rescues "
         "and "
-        "auctions push the band down again."
+        "auctions push the band down again. "
+        f"{_guard_words(result.guards[kind.name])}"
     )
     if kind is STABLE:
         caption += (
             " It may also rise above a price that stands still: a cross account whose other "
             "collateral has been sold counts here from then on."
         )
-    legend = [("price", "price by the feed")]
+    legend = [
+        ("price", "market: price by the feed"),
+        ("guard-hi", "hi: the hub's price to liquidate at"),
+        ("guard-lo", "lo: its price to open at"),
+    ]
     legend += [
         (f"level-{name}", f"{name} ({percent_whole(ltv)} loan to value)")
         for name, ltv in zip(names, shown, strict=True)
@@ -213,6 +226,25 @@ def _price_section(result: DemoResult, kind: Kind) -> str:
     if result.config.facts.get(kind.name):
         legend.append(("fact", "published level"))
     return _section(chart, caption, legend)
+
+
+def _guard_words(guard: Guard) -> str:
+    """Return how the hub followed this price, in a sentence or three."""
+    text = (
+        f"Accounts are judged by the hub's hi, which was {_at_most(guard.max_lag_hi_bps)} above "
+        f"the market, and opened by its lo, {_at_most(guard.max_lag_lo_bps)} under it."
+    )
+    if guard.max_maintenance_multiplier > BPS:
+        text += (
+            " At its wildest, volatility asked for "
+            f"{guard.max_maintenance_multiplier / BPS:.2f} times the maintenance margin, which "
+            "lifts that level."
+        )
+    if guard.confirming:
+        text += f" For {_minutes(guard.confirming)} the price was confirming after a jump."
+    if guard.failed:
+        text += f" For {_minutes(guard.failed)} there was no price."
+    return text
 
 
 def _states_section(result: DemoResult) -> str:
@@ -267,14 +299,15 @@ def _auctions_section(result: DemoResult) -> str:
         kind = KINDS[sale.take.kind]
         text = (
             f"{amount(kind, sale.take.amount)} {kind.symbol} for {coins(sale.take.cost)} coins, "
-            f"{sale.elapsed // 60} min after opening, {percent(BPS - sale.factor)} under the feed"
+            f"{sale.elapsed // 60} min after opening at {percent_whole(sale.factor)} of hi: "
+            f"{_beside(BPS - sale.take.price * BPS // sale.market)} the market"
         )
         radius = 2 + 13 * (sale.value / biggest) ** 0.5
         marks.append(Dot(sale.take.at, sale.factor / 100, radius, f"take-{kind.name}", text))
     factors = [sale.factor / 100 for sale in result.takes]
     chart = Chart(
         title="Auctions: price over time",
-        unit="price, % of feed",
+        unit="price, % of hi",
         xs=_span(rows),
         ys=(min([97.0, *factors]) - 1, 102.0),
         marks=marks,
@@ -282,8 +315,8 @@ def _auctions_section(result: DemoResult) -> str:
     )
     majors = LEVELS["eth"]
     caption = (
-        f"Each line is an auction: it opens at {percent_whole(majors.start_factor)} of the feed "
-        f"and would reach {percent_whole(majors.end_factor)} after "
+        f"Each line is an auction: it opens at {percent_whole(majors.start_factor)} of the hub's "
+        f"hi and would reach {percent_whole(majors.end_factor)} after "
         f"{_hours(result.book.auction_duration)} (stable: "
         f"{percent_whole(LEVELS['stable'].start_factor)} to "
         f"{percent_whole(LEVELS['stable'].end_factor)}). Each dot is a "
@@ -383,6 +416,16 @@ def facts_of(result: DemoResult) -> list[tuple[str, str]]:
                 f"{counted(keeper.sales, 'sale')}"
             ),
         ),
+        (
+            "prices written by the keeper",
+            f"{counted(keeper.pokes, 'time')}, {keeper.poke_gas:,} of its gas",
+        ),
+        (
+            "price to liquidate over the market",
+            _each(result, lambda guard: _at_most(guard.max_lag_hi_bps)),
+        ),
+        ("prices confirming", _each(result, lambda guard: _minutes(guard.confirming))),
+        ("prices failed", _each(result, lambda guard: _minutes(guard.failed))),
         (
             "slowest margin call",
             f"{counted(keeper.max_blocks_to_call, 'block')} after the account became callable",
@@ -537,6 +580,26 @@ def percent_whole(bps: int) -> str:
     return f"{bps / 100:g} %"
 
 
+def _each(result: DemoResult, of: Callable[[Guard], str]) -> str:
+    """Return what holds for each kind, or once what holds for all."""
+    said = {name: of(guard) for name, guard in result.guards.items()}
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return ", ".join(f"{name} {text}" for name, text in said.items())
+
+
+def _beside(bps: int) -> str:
+    return f"{percent(bps)} under" if bps >= 0 else f"{percent(-bps)} over"
+
+
+def _at_most(bps: int) -> str:
+    return f"at most {percent(bps)}" if bps > 0 else "never"
+
+
+def _minutes(seconds: int) -> str:
+    return "never" if not seconds else f"{-(-seconds // 60):,} min"
+
+
 def _hours(seconds: int) -> str:
     return f"{seconds / 3600:g} h" if seconds % 900 == 0 and seconds else f"{seconds:,} s"
 
@@ -549,7 +612,7 @@ _STYLE = """
 --called:#e57f3f;
 --in-auction:#cf4a3c;--absorbable:#7b2d6b;--empty:#cfd6db;--eth:#4a63c8;--btc:#d1811a;
 --stable:#2b8a6e;
---equity:#2b6cb0;--equityfill:#2b6cb022;--lost:#c2362b}
+--hi:#8a4fc7;--lo:#1f86b8;--equity:#2b6cb0;--equityfill:#2b6cb022;--lost:#c2362b}
 @media (prefers-color-scheme:dark){:root{--bg:#14181b;--fg:#e7ebee;--muted:#9aa6ae;
 --card:#1b2024;--rule:#30383e;
 --grid:#262d32;--price:#f1f4f6;--initial:#63c295;--maintenance:#f0b54a;--close:#f0776c;
@@ -558,7 +621,7 @@ _STYLE = """
 --callable:#b06a2a;
 --called:#d0762f;--in-auction:#e0574a;--absorbable:#b565a4;--empty:#49535a;--eth:#8ea2f5;
 --btc:#f0ac55;
---stable:#5fc9a6;--equity:#7ab3ef;--equityfill:#7ab3ef26;--lost:#f0776c}}
+--stable:#5fc9a6;--hi:#c39bf0;--lo:#66c2ee;--equity:#7ab3ef;--equityfill:#7ab3ef26;--lost:#f0776c}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:16px/1.55 system-ui,-apple-system,
 "Segoe UI",sans-serif}
@@ -596,6 +659,7 @@ svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Sego
 .level-initial{stroke:var(--initial);stroke-dasharray:6 4}
 .level-maintenance{stroke:var(--maintenance);stroke-dasharray:6 4}
 .level-close-out{stroke:var(--close);stroke-dasharray:6 4}
+.guard-hi{stroke:var(--hi);stroke-width:3.2}.guard-lo{stroke:var(--lo);stroke-width:3.2}
 .crowd{fill:var(--at-risk);opacity:.45}.key.crowd{background:var(--at-risk);opacity:.6}
 .fact{fill:var(--card);stroke:var(--price);stroke-width:1.6}
 .state-healthy{fill:var(--healthy)}.state-at-risk{fill:var(--at-risk)}
@@ -613,10 +677,12 @@ font-size:.88rem;
 color:var(--muted)}
 .legend li{display:flex;align-items:center;gap:7px}
 .key{flex:none;width:14px;height:14px;border-radius:4px;display:inline-block}
-.key.price,.key.level-initial,.key.level-maintenance,.key.level-close-out,.key.equity,.key.lost,
+.key.price,.key.guard-hi,.key.guard-lo,.key.level-initial,.key.level-maintenance,.key.level-close-out,.key.equity,.key.lost,
 .key.auction{
 height:0;width:20px;border-radius:0;border-top:2.5px solid}
-.key.price{border-color:var(--price)}.key.level-initial{border-color:var(--initial);
+.key.price{border-color:var(--price)}
+.key.guard-hi{border-color:var(--hi)}.key.guard-lo{border-color:var(--lo)}
+.key.level-initial{border-color:var(--initial);
 border-top-style:dashed}
 .key.level-maintenance{border-color:var(--maintenance);border-top-style:dashed}
 .key.level-close-out{border-color:var(--close);border-top-style:dashed}

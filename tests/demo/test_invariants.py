@@ -9,6 +9,7 @@ import dataclasses
 import pytest
 
 from surety.demo.invariants import RULES, check_all
+from surety.formulas import margin_math
 from surety.keeper import words
 
 
@@ -141,3 +142,56 @@ def test_an_account_left_below_close_out_is_caught(short_run):
     assert len(broken(short_run, "close-out watched", state, watch)) == 2
     # a clock, or a price that recovers, ends the count
     assert broken(short_run, "close-out watched", short_run.state, watch) == []
+
+
+def test_a_price_that_no_event_told_is_caught(short_run):
+    mirror = copy.deepcopy(short_run.mirror)
+    mirror.prices[1] ^= 1
+    assert len(broken(short_run, "events tell all", mirror=mirror)) == 1
+
+
+def priced(run, **changes):
+    """Return the last block with another word of kind 0 in use."""
+    first, *others = run.state.quotes
+    return bent(run, quotes=(dataclasses.replace(first, **changes), *others))
+
+
+def test_a_market_outside_of_its_guards_is_caught(short_run):
+    price, market = short_run.state.quotes[0], short_run.state.market[0]
+    now = short_run.state.now
+    for changes in (
+        {"hi": market - 1, "lo": market - 1, "updated_at": now},
+        {"lo": market + 1, "hi": market + 1, "updated_at": now},
+        {"lo": price.hi + 1},
+        {"lo": 0},
+        {"flags": price.flags | 1},
+        {"maintenance_multiplier": 12_501},
+        {"initial_multiplier": 9_999},
+    ):
+        assert len(broken(short_run, "prices guarded", priced(short_run, **changes))) == 1, changes
+    # a word of before is used as it is while it is fresh
+    older = priced(short_run, hi=market - 1, lo=market - 1, updated_at=now - 30)
+    assert broken(short_run, "prices guarded", older) == []
+
+
+def test_a_word_that_outruns_its_limits_is_caught(short_run):
+    watch = copy.deepcopy(short_run.watch)
+    first, *others = short_run.state.stored
+    watch.stored = short_run.state.stored
+    limits = watch.limits[0]
+
+    def moved(seconds, hi, lo):
+        word = dataclasses.replace(first, hi=hi, lo=lo, updated_at=first.updated_at + seconds)
+        state = bent(short_run, stored=(word, *others))
+        mirror = copy.deepcopy(short_run.mirror)
+        _, found = check_all(
+            state, mirror, copy.deepcopy(watch), {"prices guarded": RULES["prices guarded"]}
+        )
+        return found
+
+    for seconds in (0, 60, 120, 10_000):
+        hi = margin_math.slew_hi_up(first.hi, 0, limits.slew_down, seconds)
+        lo = margin_math.slew_lo_down(first.lo, 2**88 - 1, limits.slew_up, seconds)
+        assert moved(seconds, hi, lo) == []
+        assert len(moved(seconds, hi - 1, lo)) == 1
+        assert len(moved(seconds, hi, lo + 1)) == 1

@@ -67,7 +67,7 @@ def test_the_page_tells_the_whole_story(short_run):
         "Auctions: price over time",
         "Equity of the system",
         "coins per dETH",
-        "price, % of feed",
+        "price, % of hi",
         f"{result.invariant_checks:,} checks",
         f"<td>{result.config.seed}</td>",
         "close-out",

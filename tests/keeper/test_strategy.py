@@ -47,6 +47,10 @@ def test_called_account_below_close_out_is_called_again_at_once() -> None:
     assert intent.tip == 0
     shallow = account(at, 8_500 * WAD, {0: 10 * WAD}, clock=NOW + 100)
     assert plan([shallow], at, 0, Quotes(), CHEAP, Policy()).intents == ()
+    # it would be too late, and opens anyway
+    for left, called in ((24, False), (25, True)):
+        soon = account(at, 8_501 * WAD, {0: 10 * WAD}, clock=NOW + left)
+        assert bool(plan([soon], at, 0, Quotes(), CHEAP, Policy()).intents) is called
     # while takes are held back nothing is gained by calling again
     held = view(take_resumes_at=NOW + 500)
     deep = account(held, 8_501 * WAD, {0: 10 * WAD}, clock=NOW + 100)
