@@ -16,7 +16,7 @@ class Failure(click.ClickException):
     """
 
     def __init__(self, message: object) -> None:
-        text = " ".join(str(message).split())
+        text = printable(" ".join(str(message).split()))
         super().__init__(text or type(message).__name__)
         self.ctx = click.get_current_context(silent=True)
 
@@ -70,6 +70,17 @@ def line_of(error: click.ClickException, fallback: click.Context | None = None) 
         if context is fallback and context.invoked_subcommand:
             path = f"{path} {context.invoked_subcommand}"
     return f"{path}: {' '.join(error.format_message().split())}"
+
+
+def printable(text: str) -> str:
+    """Return a text with what does not print escaped: nodes and contracts are strangers.
+
+    Escape sequences, line breaks and marks that turn the direction of writing become visible.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
 
 
 def plural(number: int, thing: str) -> str:

@@ -153,7 +153,10 @@ class KeeperResult:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """Everything that happened; amounts of collateral in base units by kind name, coins in WAD."""
+    """Everything that happened; amounts of collateral in base units by kind name, coins in WAD.
+
+    `fresh_for` and `confirm_period` are the hub's, in seconds.
+    """
 
     config: DemoConfig
     book: BookParams
@@ -179,6 +182,8 @@ class DemoResult:
     total_debt: int
     checks: Mapping[str, int]
     violations: tuple[str, ...]
+    fresh_for: int
+    confirm_period: int
     guards: Mapping[str, Guard]
     price_updates: int
     keeper: KeeperResult
@@ -267,7 +272,7 @@ class _Stage:
         # the limits of a real book, not the loose ones of tests
         kinds = tuple(replace(kind, limits=LIMITS[kind.name]) for kind in invented)
         params = SystemParams(kinds=kinds, book=self.book)
-        self.fresh_for = params.fresh_for
+        self.fresh_for, self.confirm_period = params.fresh_for, params.confirm_period
         self.system: System = deploy_system(sender, params)
         self.params: tuple[KindParams, ...] = kinds
         self.vault = self._contract("Vault", self.system.vault)
@@ -591,6 +596,8 @@ class _Stage:
             total_debt=state.total_debt,
             checks=dict(self.checks),
             violations=tuple(self.violations),
+            fresh_for=self.fresh_for,
+            confirm_period=self.confirm_period,
             guards={kind.name: self.guards.kinds[kind.number] for kind in KINDS},
             price_updates=mirror.price_updates,
             keeper=KeeperResult(

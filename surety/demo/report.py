@@ -15,7 +15,7 @@ from itertools import accumulate
 from surety import __version__
 from surety.commands import counted, plural
 from surety.demo.charts import Area, Chart, Dot, Line, draw, thin
-from surety.demo.engine import LEVELS, DemoResult, Row
+from surety.demo.engine import LEVELS, LIMITS, DemoResult, Row
 from surety.demo.guards import Guard
 from surety.demo.kinds import KINDS, STABLE, Kind
 from surety.demo.series import utc
@@ -413,7 +413,7 @@ def facts_of(result: DemoResult) -> list[tuple[str, str]]:
             (
                 f"{keeper.gas:,} for {counted(keeper.calls, 'call')}, "
                 f"{counted(keeper.takes, 'take')}, {counted(keeper.absorbs, 'absorb')}, "
-                f"{counted(keeper.sales, 'sale')}"
+                f"{counted(keeper.sales, 'sale')}, {counted(keeper.pokes, 'poke')}"
             ),
         ),
         (
@@ -449,6 +449,8 @@ def _parameters(result: DemoResult) -> str:
         ("liquidation penalty", percent(book.liquidation_penalty)),
         ("smallest debt", f"{coins(book.debt_floor)} coins"),
         ("tip for a margin call", f"up to {coins(book.call_tip)} coins"),
+        ("a price is used as it is for", f"{result.fresh_for} s"),
+        ("a jump is confirmed for", _minutes(result.confirm_period)),
         ("speed", f"{config.speed:g} (prices per block)"),
         ("keeper's purse", f"{percent(config.purse_bps)} of all debt at the start"),
         ("market", f"pays the feed less {percent(config.slippage_bps)}"),
@@ -473,6 +475,20 @@ def _parameters(result: DemoResult) -> str:
         + "</tr>"
         for kind in KINDS
     )
+    guards = "".join(
+        f"<tr><th>{escape(kind.title)}</th>"
+        + "".join(
+            f"<td>{percent_whole(value)}</td>"
+            for value in (
+                round(limits.slew_down * 60 / 10**5),
+                round(limits.slew_up * 60 / 10**5),
+                limits.jump_bps,
+                limits.sigma_ref / 10**5,
+            )
+        )
+        + "</tr>"
+        for kind, limits in ((kind, LIMITS[kind.name]) for kind in KINDS)
+    )
     return (
         "<section><h2>Parameters</h2><p>The same parameters and seed give the same run, to the "
         "wei.</p>"
@@ -480,7 +496,10 @@ def _parameters(result: DemoResult) -> str:
         "<div class='scroll'><table class='levels'><tr><th>loan to value "
         "at</th><td>initial</td><td>maintenance</td>"
         "<td>close-out</td><td>auction starts</td><td>auction "
-        f"ends</td></tr>{levels}</table></div></section>"
+        f"ends</td></tr>{levels}</table></div>"
+        "<div class='scroll'><table class='levels'><tr><th>price limits</th><td>hi falls a "
+        "minute</td><td>lo rises a minute</td><td>a jump</td><td>a usual hour</td></tr>"
+        f"{guards}</table></div></section>"
     )
 
 
@@ -530,6 +549,21 @@ def _words() -> str:
                 "of it; the owner can still cure"
             ),
         ),
+        (
+            "hi and lo",
+            (
+                "two prices that the hub makes of the market: accounts are judged by hi, which "
+                "follows a fall no faster than its limit, and opened by lo, which follows a rise "
+                "no faster than its own; a single wrong print can do little"
+            ),
+        ),
+        (
+            "confirming",
+            (
+                "after a jump a price is in doubt for a while: margin calls give their full "
+                "grace, and nothing is absorbed"
+            ),
+        ),
         ("keeper", "a program that watches, calls, buys and sells; anybody can run one"),
         (
             "absorb",
@@ -575,7 +609,7 @@ def _share(part: int, whole: int) -> str:
     return percent(BPS * part / whole) if whole else percent(0)
 
 
-def percent_whole(bps: int) -> str:
+def percent_whole(bps: float) -> str:
     """Return basis points as a percentage without needless decimals."""
     return f"{bps / 100:g} %"
 

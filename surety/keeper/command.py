@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from surety.chain import Reverted, Rpc
-from surety.commands import FiniteRange, counted
+from surety.commands import FiniteRange, counted, printable
 from surety.formulas import Revert
 from surety.keeper import codec, words
 from surety.keeper.book import Book, KeeperError, Reading
@@ -327,7 +327,7 @@ def _tell(console: Console, report: HeadReport, worker: Keeper, as_json_: bool) 
         click.echo(json.dumps(line))
         return
     if report.error:
-        console.print(f"put off: {report.error}", markup=False)
+        console.print(f"put off: {printable(report.error)}", markup=False)
         return
     parts = [f"block {report.number}", f"{report.watched} watched"]
     parts += [f"{count} {state.name}" for state, count in sorted(report.states.items())]

@@ -14,6 +14,7 @@ from math import isqrt
 from typing import Any, Final
 
 from surety.chain import Rpc
+from surety.commands import printable
 from surety.keeper import codec
 from surety.keeper.book import KeeperError
 from surety.keeper.chain import Head
@@ -161,15 +162,8 @@ def as_returned(price: Price) -> Price:
 
 
 def clean(text: str, longest: int) -> str:
-    """Return a stranger's text fit for a terminal: what does not print is escaped, the rest cut.
-
-    Escape sequences, line breaks and marks that turn the direction of writing become visible.
-    """
-    cut = text[:longest]
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in cut
-    )
+    """Return a stranger's text fit for a cell: what does not print is escaped, the rest cut."""
+    shown = printable(text[:longest])
     return shown if len(text) <= longest and len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from surety.chain import KeySender, Receipt, Reverted, Rpc, RpcError, TransportError
-from surety.commands import FiniteRange, counted
+from surety.commands import FiniteRange, counted, printable
 from surety.keeper import codec
 from surety.keeper.book import KeeperError
 from surety.keeper.codec import BadAnswer, view_request
@@ -92,7 +92,8 @@ def status(
             try:
                 _show(read_board(rpc, address), as_json)
             except (TransportError, RpcError, BadAnswer) as error:
-                click.echo(f"surety prices status: {' '.join(str(error).split())}", err=True)
+                text = printable(" ".join(str(error).split()))
+                click.echo(f"surety prices status: {text}", err=True)
             time.sleep(watch)
     except KeyboardInterrupt:
         click.echo("surety prices status: stopped", err=True)

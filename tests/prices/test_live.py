@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -388,6 +391,56 @@ def test_errors_are_one_line(world: World) -> None:
             node.faults = (fault,)
             line = one_line(run(world, "status", url=node.url))
             assert "the node does not answer as a node should" in line, fault
+
+
+def test_a_hub_and_a_node_that_would_paint_the_terminal_do_not(world: World) -> None:
+    data = bytes.fromhex("08c379a0") + encode(["string"], [HOSTILE])
+    reverting = answering(data).replace("5ff3", "5ffd", 1)
+
+    def answer(body: bytes) -> bytes:
+        told = json.loads(forward_to(world.rpc.url)(body))
+        for item in told if isinstance(told, list) else [told]:
+            item.pop("result", None)
+            item["error"] = {"code": -32_000, "message": HOSTILE}
+        return json.dumps(told).encode()
+
+    with faulty_node(answer) as node:
+        line = one_line(run(world, "status", url=node.url))
+    assert line.rstrip("\n").isprintable()
+    # a hub of which only half answers
+    world.rpc.call("anvil_setCode", world.coin.address, reverting)
+    line = one_line(run(world, "status", hub=world.coin.address))
+    assert line.rstrip("\n").isprintable()
+
+
+def test_watch_looks_again_and_survives_a_bad_answer(world: World) -> None:
+    """As a program of its own: it ends by Ctrl-C alone."""
+    with faulty_node(forward_to(world.rpc.url)) as node:
+        command = [sys.executable, "-m", "surety.cli", "prices", "status", "--json"]
+        command += ["--rpc", node.url, "--hub", world.hub.address, "--watch", "0.2"]
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert json.loads(process.stdout.readline())["kinds"]
+            node.rate, node.faults = 1.0, ("html",)
+            assert process.stderr.readline().startswith("surety prices status: ")
+            node.rate = 0.0
+            assert json.loads(process.stdout.readline())["kinds"]
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0
+    assert "surety prices status: stopped" in err
+    assert "Traceback" not in err
 
 
 def test_poke_writes_what_a_reader_would_get(world: World) -> None:
