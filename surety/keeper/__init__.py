@@ -3,8 +3,8 @@
 rest.
 
 `Keeper.on_head()` does one block's work. The middle (`index`, `risk`, `auctions`, `profit`,
-`pokes`, `strategy`) has no I/O, so tests, replays and production run the same code; `book`, `market`,
-`senders` and `engine` are the edge.
+`pokes`, `strategy`) has no I/O, so tests, replays and production run the same code; `book`,
+`market`, `senders` and `engine` are the edge.
 """
 
 from surety.keeper.book import Book, KeeperError
