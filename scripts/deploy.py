@@ -40,7 +40,7 @@ def cli(params: Path | None, account: str | None, yes: bool) -> None:
             sender,
             system_params,
             lambda step: click.echo(step, err=True),
-            lambda reading: local or yes or click.confirm(f"{reading}?", err=True),
+            lambda _reading: local or yes or click.confirm("List it?", err=True),
         )
     except (DeployError, ParamsError) as error:
         raise click.ClickException(str(error)) from error

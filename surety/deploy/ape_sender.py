@@ -26,7 +26,8 @@ class ApeSender:
 
     def send(self, to: str | None, data: bytes, value: int = 0, gas: int | None = None) -> Receipt:
         """Sign and send with Ape and wait for the receipt; raise Reverted with the reason."""
-        fields: dict[str, Any] = {"data": data, "value": value}
+        # named here, for the node estimates before the account signs
+        fields: dict[str, Any] = {"data": data, "value": value, "sender": self.address}
         if to is not None:
             fields["receiver"] = to
         if self._provider.network.is_local:

@@ -321,3 +321,4 @@ def test_script_deploys_under_ape(tmp_path):
     found = json.loads(done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1])
     assert [kind["name"] for kind in found["kinds"]] == ["eth", "btc", "stable"]
     assert found["gas_used"] > 8_000_000
+    assert "list btc: 8 decimals, 40,000.00 live" in done.stderr

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The script under Ape: a bad file is one line, and a transaction names its sender."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import click
+import pytest
+
+from surety.chain import checksum
+from surety.deploy.ape_sender import ApeSender
+from surety.paths import root
+
+NOBODY = "0x" + "11" * 20
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script of this checkout, by its path."""
+    spec = importlib.util.spec_from_file_location("deploy_script", root() / "scripts" / "deploy.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.cli
+
+
+def test_script_refuses_a_bad_file_in_one_line(script, chain, tmp_path):
+    path = tmp_path / "params.toml"
+    path.write_text(
+        f"""
+[[kinds]]
+name = "eth"
+token = "{NOBODY}"
+aggregator = "{NOBODY}"
+levels = "major"
+min_price = 1000
+max_price = 1000000
+"""
+    )
+    height = chain.blocks.height
+    with pytest.raises(click.ClickException, match=r"^kinds\[0\]\.token: no contract at") as caught:
+        script.callback(params=path, account=None, yes=False)
+    assert "\n" not in caught.value.message
+    assert chain.blocks.height == height
+
+
+def test_sender_is_named_before_the_node_estimates(chain, accounts, monkeypatch):
+    """Without one a live node estimates for the zero address, which has no funds."""
+    account, seen = accounts[0], []
+    call = type(account).call
+
+    def recorded(self, transaction, **options):
+        seen.append(transaction.sender)
+        return call(self, transaction, **options)
+
+    monkeypatch.setattr(type(account), "call", recorded)
+    sender = ApeSender(account, chain.provider)
+    receipt = sender.send(accounts[1].address, b"", 1)
+    assert receipt.status == 1
+    assert seen == [sender.address] == [checksum(account.address)]
