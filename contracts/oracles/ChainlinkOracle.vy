@@ -140,6 +140,8 @@ def _range() -> (int256, int256):
 def _ask(target: address, question: Bytes[4]) -> (bool, bytes32):
     """
     @notice One word from a contract that may not know the question.
+    @dev The assertion names what is wrong; a question starved without it would leave 1/64 of less than LIMIT_GAS, with
+         which nothing that follows could run.
     """
     assert msg.gas - msg.gas // 64 > LIMIT_GAS + CALL_GAS, "gas too low"
     success: bool = False

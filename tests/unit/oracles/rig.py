@@ -8,7 +8,6 @@ a rig. A rig says
     NAME        the contract's name, e.g. "ChainlinkOracle"
     VARIANTS    names of ways to build it (decimals of the feed, proxy or not); made fresh per test
     PRICES      WAD prices that `show` is asked for
-    KEEPS_TIME  False only when no time of a source is passed on (a TWAP is always of now)
     JUDGES_AGE  True only when old sources are told apart (a median must know who is dead)
     SURVIVES    how many broken sources leave a price, 0 or 1
 
@@ -158,7 +157,6 @@ class Rig(ABC):
         1_999_999_999_999_999_999_999,
         10**26 + 1,
     )
-    KEEPS_TIME: ClassVar[bool] = True
     JUDGES_AGE: ClassVar[bool] = False
     SURVIVES: ClassVar[int] = 0
 
@@ -194,10 +192,14 @@ def answers(data: bytes, *, reverts: bool = False) -> bytes:
     return bytes.fromhex(f"61{len(data):04x}8061000b5f395f{end}") + data
 
 
+class Refusal(bytes):
+    """Bytes that a puppet reverts with."""
+
+
 def puppet(**functions: bytes | None) -> bytes:
     """Return code that answers each function (by name, without arguments) with its bytes.
 
-    None burns all gas; a function that is not named reverts.
+    None burns all gas; a Refusal is reverted with; a function that is not named reverts.
     """
     table = len(functions) * 11 + 5 + 3
     head, bodies = bytearray.fromhex("5f3560e01c"), bytearray()
@@ -209,7 +211,8 @@ def puppet(**functions: bytes | None) -> bytes:
             bodies += b"\x5b" + bytes.fromhex("fe")
             continue
         start = at + 12
-        bodies += bytes.fromhex(f"5b61{len(data):04x}8061{start:04x}5f395ff3") + data
+        end = "fd" if isinstance(data, Refusal) else "f3"
+        bodies += bytes.fromhex(f"5b61{len(data):04x}8061{start:04x}5f395f{end}") + data
     return bytes(head + _REVERT + bodies)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.oracles.rig import HUB_GAS, USUAL, WAD, Report, answers, puppet
+from tests.unit.oracles.rig import HUB_GAS, USUAL, WAD, Refusal, Report, answers, puppet
 from tests.world import reverts
 
 ANSWER = 2_000 * 10**8
@@ -110,13 +110,24 @@ def test_price_is_zero__when_a_proxy_does_not_name_a_contract(bench, feed, named
         assert bench.read(feed.oracle) == Report(0, 1)
 
 
+@pytest.mark.parametrize("more", [b"\x00", bytes(32)])
+def test_price_is_zero__when_a_proxy_names_more_than_a_contract(bench, feed, more):
+    named = words(int(feed.aggregator.address, 16))
+    for answer, price in ((named, USUAL), (named + more, 0)):
+        code = puppet(
+            latestRoundData=words(1, ANSWER, 1, 1, 1), decimals=words(8), aggregator=answer
+        )
+        with bench.broken(code, feed.asked.address):
+            assert bench.read(feed.oracle) == Report(price, 1)
+
+
 def test_no_price__when_a_proxy_no_longer_says_whom_it_asks(bench, feed):
     code = puppet(latestRoundData=words(1, ANSWER, 1, 1, 1), decimals=words(8))
     with bench.broken(code, feed.asked.address):
         assert bench.read(feed.oracle) is None
 
 
-@pytest.mark.parametrize("named", [b"", words(0), words(1, 2)])
+@pytest.mark.parametrize("named", [b"", words(0), words(1, 2), Refusal(words(1))])
 def test_deploy__takes_a_feed_for_a_proxy_only_when_it_names_one(bench, named):
     feed = bench.deploy("MockAggregator", 8, ANSWER)
     code = puppet(decimals=words(8), latestRoundData=words(1, ANSWER, 1, 1, 1), aggregator=named)
@@ -192,10 +203,25 @@ def test_price__is_held_against_the_limits_of_the_aggregator_that_answers_now(be
         {"minAnswer": words(ANSWER), "maxAnswer": b""},
         {"minAnswer": b"", "maxAnswer": words(ANSWER)},
         {"minAnswer": words(ANSWER, 0), "maxAnswer": words(ANSWER + 1)},
+        {"minAnswer": words(-1)},
+        {"minAnswer": words(-1), "maxAnswer": Refusal(words(1))},
+        {"minAnswer": Refusal(words(ANSWER)), "maxAnswer": words(ANSWER + 1)},
         {"minAnswer": None, "maxAnswer": None},
         {"minAnswer": words(ANSWER), "maxAnswer": None},
     ],
-    ids=["none", "low", "high", "no high", "no low", "long", "burn", "high burns"],
+    ids=[
+        "none",
+        "low",
+        "high",
+        "no high",
+        "no low",
+        "long",
+        "below 0",
+        "high refused",
+        "low refused",
+        "burn",
+        "high burns",
+    ],
 )
 def test_price__has_limits_only_where_there_are_two(bench, limits):
     """Whatever else stands in their place costs no more than the gas they are given."""

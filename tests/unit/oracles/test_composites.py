@@ -312,7 +312,11 @@ def test_deploy_reverts_when_a_source_is_the_feed_itself(bench, parts, name):
 )
 def test_deploy_reverts_when_the_sources_gas_is_none_or_too_much(bench, parts, name, most):
     for gas in (10_000, most):
-        build(bench, name, parts, gas)
+        made = build(bench, name, parts, gas)
+        assert bench.read(made).price > 0
+        # and with what the hub gives it can still say so itself when all of that is burnt
+        with bench.broken(BURNS, *parts):
+            assert bench.read(made) == Report(0, 0)
     for gas in (0, 9_999, most + 1, 298_501, 2**255, WORD - 1):
         with reverts("bad source gas"):
             build(bench, name, parts, gas)
