@@ -6,7 +6,9 @@ Written apart from the model, in products instead of divisions: assurance.md, in
 
 from __future__ import annotations
 
-from surety.model import Guard, Price
+from dataclasses import replace
+
+from surety.model import FeedHub, Guard, Price
 from surety.model.state import BPS, FAILED
 
 SLEW_SCALE = 10**9
@@ -15,6 +17,44 @@ HOUR = 3_600
 LOOSER = 250  # bps an hour
 CAPS = (25_000, 12_500)
 STEPS = (5_000, 500)
+
+
+def market_of(hub: FeedHub, kind: int, now: int) -> int:
+    """Return what a hub may take from a kind's oracle now, 0 for nothing."""
+    sequencer, feed, guard = hub.sequencer, hub.feeds[kind], hub.guards[kind]
+    if sequencer is not None and sequencer.answer == 1 and 0 < sequencer.started_at <= now:
+        return 0
+    if feed is None:
+        return 0
+    price, at = feed
+    if price < guard.min_price or at > now or now > at + guard.max_age:
+        return 0
+    return min(price, guard.max_price)
+
+
+def check_hub(before: FeedHub, after: FeedHub, now: int, kinds: int) -> list[str]:
+    """Hold every kind against what it was; only those in the mask `kinds` may have changed.
+
+    Return what happened to each: "kept", "failed", "confirming", "refreshed" or "sampled".
+    """
+    told = []
+    for kind, (price, guard) in enumerate(zip(after.prices, after.guards, strict=True)):
+        was = before.guards[kind]
+        if (price, guard) == (before.prices[kind], was):
+            told.append("kept")
+            continue
+        # what governance chose meanwhile is not judged
+        guarded = replace(
+            guard,
+            confirming_until=was.confirming_until,
+            variance=was.variance,
+            last_price=was.last_price,
+            last_at=was.last_at,
+        )
+        market = market_of(after, kind, now)
+        told.append(check_price(before.prices[kind], guarded, price, guard, market, now))
+        assert kinds >> kind & 1 or told[-1] == "kept"
+    return told
 
 
 def check_price(

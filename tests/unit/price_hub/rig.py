@@ -16,7 +16,7 @@ from surety.compile import artifact
 from surety.model import FeedHub, Guard, Refused, Sequencer
 from surety.model.hub import UNREADABLE
 from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, as_json
-from tests.stateful.prices import check_price
+from tests.stateful.prices import check_hub
 from tests.stateful.scene import slots_of
 from tests.world import GENESIS, MAX, WAD
 
@@ -253,8 +253,7 @@ class Rig:
 
         `others` are the events before the `PriceUpdated`; `check`: compare the words at once.
         """
-        model = self.model
-        prices, guards = list(model.prices), [guard.copy() for guard in model.guards]
+        model, before = self.model, self.model.copy()
         returned, reason, model.updates = None, None, []
         try:
             returned = move()
@@ -269,31 +268,8 @@ class Rig:
             self.check_logs(ran, *others)
         if check:
             self.check_words()
-        for kind, (price, guard) in enumerate(zip(prices, guards, strict=True)):
-            # what governance chose is no matter of the rules
-            now = model.guards[kind]
-            chosen = (now.max_age, now.min_price, now.max_price, now.slew_down, now.slew_up)
-            kept = (guard.confirming_until, guard.variance, guard.last_price, guard.last_at)
-            was = Guard(*chosen, now.jump_bps, now.sigma_ref, *kept)
-            what = check_price(price, was, model.prices[kind], now, self.market(kind), self.now)
-            assert kinds >> kind & 1 or what == "kept"
-            self.seen[what] += 1
+        self.seen.update(check_hub(before, model, self.now, kinds))
         return ran, returned
-
-    def market(self, kind: int) -> int:
-        """Return what the hub may take from a kind's oracle now, 0 for nothing."""
-        sequencer, feed, guard = (
-            self.model.sequencer,
-            self.model.feeds[kind],
-            self.model.guards[kind],
-        )
-        down = sequencer is not None and sequencer.answer == 1
-        if feed is None or (down and 0 < sequencer.started_at <= self.now):
-            return 0
-        price, at = feed
-        if price < guard.min_price or at > self.now or self.now > at + guard.max_age:
-            return 0
-        return min(price, guard.max_price)
 
     def check_logs(self, ran: Ran, *others: str) -> None:
         """The named events came first; all after them are the model's `PriceUpdated`."""
