@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from coincurve import PrivateKey
@@ -26,12 +27,24 @@ from surety.model.state import (
     ZERO_ADDRESS,
 )
 from tests.stateful.node import DEV_ADDRESSES, DEV_KEYS
-from tests.stateful.scene import BASE, ISOLATED, KINDS, UNIT, Move, Scene
+from tests.stateful.prices import market_of
+from tests.stateful.scene import (
+    ALL_KINDS,
+    BASE,
+    FEED_SCALE,
+    ISOLATED,
+    KINDS,
+    SPARES,
+    UNIT,
+    Move,
+    Scene,
+)
 from tests.world import BPS, MAX, RAY, WAD
 
 KEYS = {who: PrivateKey.from_hex(key) for who, key in zip(DEV_ADDRESSES, DEV_KEYS, strict=True)}
 MAIN = (0, 1, 2)
 YEAR = 365 * 86_400
+POKE_EACH = 61  # seconds: a word is too old by one
 CONFIRMING, FAILED = 2, 1
 # how likely each move is on an account in a plight
 LIKELY: dict[str, dict[str, int]] = {
@@ -74,6 +87,7 @@ class Dice:
 
     def __init__(self, scene: Scene, seed: int) -> None:
         self.scene, self.random = scene, random.Random(seed)
+        self.calmed = []
         powers = [10**power for power in (6, 8, 18, 27, 38)] + [2**power for power in
                   (64, 96, 104, 112, 120, 127, 128, 255)]  # fmt: skip
         rules = scene.book.rules
@@ -134,6 +148,8 @@ class Dice:
             opens + self.random.randint(0, duration),
             opens + duration,
             opens + duration + 1,
+            opens + duration + 1,
+            opens + duration * 3 // 2,
             opens + 2 * duration,
             opens + 2 * duration + 1,
         ]
@@ -146,20 +162,23 @@ class Dice:
 
     def surroundings(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Choose what changes around the vault before the next move."""
+        if self.calmed:
+            changes, self.calmed = self.calmed, []
+            return changes
         roll = self.random.random()
         if roll < 0.29:
             return [self.price_move()]
-        if roll < 0.31:
-            return [self.flag_move()]
-        if roll < 0.314:
+        if roll < (0.34 if self.scene.setup.hub == "feeds" else 0.31):
+            return self.flag_move()
+        if roll < 0.344:
             coin = self.book.coin
             room = self.random.choice((0, 1, WAD, 5 * WAD, 3_000 * WAD, 10**9 * WAD))
             return [("ceiling", (min(max(0, coin.minted + room), 2**120 - 1),))]
-        if roll < 0.36 and self.book.coin.ceiling < self.book.coin.minted + 10**8 * WAD:
+        if roll < 0.38 and self.book.coin.ceiling < self.book.coin.minted + 10**8 * WAD:
             return [("ceiling", (min(self.book.coin.minted + 10**9 * WAD, 2**120 - 1),))]
-        if roll < 0.365:
+        if roll < 0.385:
             return [self.model_move()]
-        if roll < 0.375:
+        if roll < 0.395:
             return [("steps", (self.steps(),))]
         if self.book.coin.balances[self.scene.keeper] < 10**7 * WAD:
             return [("coins", (self.scene.keeper, 10**9 * WAD))]
@@ -170,7 +189,9 @@ class Dice:
         if self.scene.setup.hub == "words":
             return int(self.book.hub.prices[kind].hi) or 1
         feed = self.book.hub.feeds[kind]
-        return int(feed[0] if feed else self.book.hub.prices[kind].hi)
+        if feed and BASE[kind] // 10 <= feed[0] <= BASE[kind] * 4:
+            return int(feed[0])
+        return int(self.book.hub.prices[kind].hi)
 
     def kind(self) -> int:
         if self.chance(0.3):
@@ -184,6 +205,8 @@ class Dice:
     def price_move(self) -> tuple[str, tuple[Any, ...]]:
         kind, dice = self.kind(), self.random
         size = dice.choice((3, 3, 10, 30, 30))
+        if self.scene.setup.usual:  # mostly quiet, so that volatility comes and goes
+            size = dice.choice((1, 1, 1, 3, 10, 30))
         if kind == 2:
             size = min(size, 10)
         now, base = self.market(kind), BASE[kind]
@@ -204,14 +227,87 @@ class Dice:
         maintenance = dice.choice((BPS, BPS, 10_500, 12_500, dice.randint(BPS, 12_500)))
         return "say", (kind, 0 if flags & FAILED else lo, price, initial, maintenance, flags)
 
-    def flag_move(self) -> tuple[str, tuple[Any, ...]]:
+    def flag_move(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Let a source of prices fail or come back, or somebody turn a screw of the hub."""
         kind = self.kind()
-        if self.scene.setup.hub == "feeds":
-            broken = [kind for kind, feed in enumerate(self.book.hub.feeds) if feed is None]
-            if broken and self.chance(0.8):
-                return "break_feed", (self.random.choice(broken), False)
-            return "break_feed", (kind, self.chance(0.5))
-        return self.told(kind, self.market(kind), self.random.choice((0, 0, CONFIRMING, FAILED)))
+        if self.scene.setup.hub == "words":
+            flags = self.random.choice((0, 0, CONFIRMING, FAILED))
+            if self.chance(0.5):
+                return self.forge()
+            return [self.told(kind, self.market(kind), flags)]
+        dice, hub, now = self.random, self.book.hub, self.scene.now
+        broken = [k for k in range(len(KINDS)) if not market_of(hub, k, now)]
+        uptime = hub.sequencer
+        if (uptime.answer or now - uptime.started_at < 1_200) and self.chance(0.6):
+            return [("uptime", (0, dice.choice((0, 60, 1_200, 86_400))))]
+        if broken and self.chance(0.7):
+            kind = dice.choice(broken)
+            mended = [("break_feed", (kind, False)), self.told(kind, self.market(kind))]
+            if self.chance(0.3):
+                mended.append(("set_bounds", (kind, BASE[kind] // 10, BASE[kind] * 4)))
+            return mended
+        base, market = BASE[kind] // FEED_SCALE, self.market(kind) // FEED_SCALE
+        what = dice.choice(
+            ("break", "break", "odd", "odd", "old", "uptime", "switch", "switch", "limits",
+             "bounds", "age", "poke")
+        )  # fmt: skip
+        if what == "break":
+            return [("break_feed", (kind, True))]
+        if what == "odd":
+            answers = (0, -1, INT_MIN, base // 10 - 1, base // 10, base * 4, base * 40, INT_MAX)
+            return [("report", (kind, dice.choice(answers), 0))]
+        if what == "old":
+            ages = (89_999, 90_000, 90_001, -1, -3_600, now)
+            return [("report", (kind, market, dice.choice(ages)))]
+        if what == "uptime":
+            answer, age = dice.choice(((1, 0), (1, 600), (0, 0), (0, 1_190), (2, 60), (0, -60)))
+            return [("uptime", (answer, age))]
+        if what == "switch":
+            kind = dice.choice(SPARES)
+            market = self.market(kind)
+            ratio = dice.choice((BPS, BPS, 9_990, 10_300, 9_500, 10_500, 9_499, 10_501, 0))
+            return [("set_oracle", (kind, market * ratio // BPS))]
+        if what == "limits":
+            limits = self.scene.limits_of(ALL_KINDS[kind].levels)
+            odd = (0, limits.slew_up, limits.jump_bps, limits.sigma_ref)
+            near = (2_000_000, 500_000, dice.choice((50, 500, 3_000)), dice.choice((10**6, 10**8)))
+            return [
+                ("set_limits", (kind, *dice.choice((astuple(limits), astuple(limits), near, odd))))
+            ]
+        if what == "bounds":
+            low, high = BASE[kind] // 10, BASE[kind] * 4
+            price = self.market(kind)
+            odd_bounds = ((low, high), (low, high), (price + 1, high), (low, price), (low, low))
+            return [("set_bounds", (kind, *dice.choice(odd_bounds)))]
+        if what == "age":
+            return [("set_max_age", (kind, dice.choice((90_000, 90_000, 600, 2**24 - 1, 0))))]
+        return [("poke", (dice.choice((0b111, 2 ** len(ALL_KINDS) - 1, 1 << 31, 0)),))]
+
+    forged: int | None = None  # an account within its target whose call comes next
+    calmed: list[tuple[str, tuple[Any, ...]]]  # what is said again after that
+
+    def forge(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Say wild multipliers of the kinds of an account within its target, and call it."""
+        now = self.scene.now
+        safe = []
+        for id, position in self.book.positions.items():
+            if position.normalized_debt:
+                levels = self.book.levels(id, now)
+                if levels.debt <= levels.target:
+                    safe.append(id)
+        if not safe:
+            return []
+        dice, self.forged = self.random, self.random.choice(safe)
+        told = []
+        for kind in self.book.positions[self.forged].balances:
+            price = self.book.hub.prices[kind]
+            multipliers = (price.initial_multiplier, price.maintenance_multiplier)
+            self.calmed.append(("say", (kind, price.lo, price.hi, *multipliers, price.flags)))
+            wild = [
+                dice.choice((BPS, 12_500, 25_000, 65_535, dice.randint(BPS, 65_535))) for _ in "im"
+            ]
+            told.append(("say", (kind, price.lo, price.hi, *wild, price.flags)))
+        return told
 
     def model_move(self) -> tuple[str, tuple[Any, ...]]:
         """Change what a margin model asks for."""
@@ -234,6 +330,12 @@ class Dice:
         tokens = ("tokens", kind, self.random.randint(0, 100) * UNIT[kind])
         coins = ("coins", 0, self.random.randint(0, 10**5) * WAD)
         return self.random.choice(((), (tokens,), (coins,), (tokens, coins)))
+
+    def pokes(self, seconds: int) -> int:
+        """Choose how often the hub is poked in this time, so that slow prices follow the market."""
+        if not self.scene.setup.usual:
+            return 0
+        return min(self.random.choice((0, 0, 0, 1, 3)), max(0, seconds // POKE_EACH - 1))
 
     def refresh_prices(self) -> list[tuple[str, tuple[Any, ...]]]:
         """After a long time every feed answers anew, so that not everything is stale."""
@@ -273,6 +375,9 @@ class Dice:
     def choose(self, now: int) -> Move:
         """Choose a move for second `now`."""
         dice = self.random
+        if self.forged is not None:
+            id, self.forged = self.forged, None
+            return Move(now, self.scene.keeper, "margin_call", (id,))
         governing = 0.13 if self.book.pauses or self.book.frozen else 0.10
         if self.chance(governing):
             names = dict(GOVERNANCE)
@@ -340,6 +445,8 @@ class Dice:
 
     def in_kind(self, id: int) -> int:
         held = list(self.book.positions[id].balances)
+        if held and self.chance(0.02):
+            return ISOLATED
         if held and self.chance(0.6) and self.scene.ids.index(id) != 1:
             return self.random.choice(held)
         if self.scene.ids.index(id) == 1 and self.chance(0.9):  # the one with many kinds
@@ -508,7 +615,9 @@ class Dice:
     # governance and operators: who, what, args
 
     def ruler(self) -> str:
-        return self.book.governor if self.chance(0.9) else self.random.choice(self.scene.people[:6])
+        return (
+            self.book.governor if self.chance(0.85) else self.random.choice(self.scene.people[:6])
+        )
 
     def _set_pauses(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         bits = self.random.choice(
@@ -547,9 +656,9 @@ class Dice:
             token = dice.choice((tokens[0], self.scene.world.coin.address, ZERO_ADDRESS))
         levels = dice.choice((
             (7_500, 8_000, 8_500, 10_100, 8_800),
-            (7_500, 7_500, 8_500, 10_100, 8_800),
-            (7_500, 8_000, 8_500, 11_001, 8_800),
-            (8_400, 8_500, 8_700, 10_100, 8_800),
+            *[(7_500, 7_500, 8_500, 10_100, 8_800)] * 2,
+            *[(7_500, 8_000, 8_500, 11_001, 8_800)] * 2,
+            *[(8_400, 8_500, 8_700, 10_100, 8_800)] * 2,
         ))  # fmt: skip
         cap = dice.choice((10**30, 2**128))
         return self.ruler(), "list_collateral", (kind, token, *levels, cap, False)

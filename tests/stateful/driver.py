@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 
 from surety.chain import Reverted
 from surety.model import Outcome
-from tests.stateful.dice import Dice
+from tests.stateful.dice import MAIN, POKE_EACH, Dice
 from tests.stateful.invariants import RULES, Step
 from tests.stateful.node import Node
-from tests.stateful.scene import ENVIRONMENT, Disagreement, Move, Scene, Setup
+from tests.stateful.prices import check_hub
+from tests.stateful.scene import ENVIRONMENT, PRICES, Disagreement, Move, Scene, Setup
 from tests.stateful.views import check_account, check_all, check_book
+from tests.world import BPS
 
 MakeNode = Callable[[], Node]
 
@@ -62,8 +64,13 @@ class Campaign:
         now = dice.moment()
         if now - scene.now > 3_000 and dice.chance(0.85):
             changes += dice.refresh_prices()
+        pokes = dice.pokes(now - scene.now)
+        start = max(scene.now, now - POKE_EACH * (pokes + 1))
         for what, args in changes:
-            self.make(Move(max(scene.now, now - 61), scene.governor, what, args))
+            self.make(Move(start, scene.governor, what, args))
+        for number in range(pokes):
+            at = start + POKE_EACH * (number + 1)
+            self.make(Move(at, scene.keeper, "poke", (2 ** len(MAIN) - 1,)))
         self.make(dice.choose(max(scene.now, now)))
         self.counts.steps += 1
 
@@ -74,16 +81,37 @@ class Campaign:
 
     def make(self, move: Move) -> Outcome:
         outcome = self.scene.make(move)
+        if self.scene.setup.hub == "feeds":
+            self.judge_prices(move, outcome)
         if move.what not in ENVIRONMENT:
             self.judge(move, outcome)
         return outcome
+
+    def judge_prices(self, move: Move, outcome: Outcome) -> None:
+        """Hold every price against the rules: only what a move asks for may have moved."""
+        before, after = outcome.before.hub, outcome.after.hub
+        if before is after:
+            return
+        kinds = -1
+        if move.what in ENVIRONMENT or move.what in ("report", "uptime", "set_limits"):
+            kinds = 0
+        elif move.what in PRICES:
+            kinds = move.args[0] if move.what == "poke" else 1 << move.args[0]
+        for kind, what in enumerate(check_hub(before, after, move.at, kinds)):
+            self.counts.seen[f"price {what}"] += 1
+            if what == "sampled" and after.prices[kind].maintenance_multiplier > BPS:
+                self.counts.seen["price grown wild"] += 1
 
     def judge(self, move: Move, outcome: Outcome) -> None:
         """Count a move, and hold it against every rule and view."""
         if outcome.reason is not None:
             self.counts.refused[move.what, outcome.reason] += 1
+            if move.what == "margin_call" and outcome.reason == "account is covered":
+                self.count_safe(move)
             return
         self.counts.done[move.what] += 1
+        if move.what in PRICES:
+            return
         for name, args in outcome.logs:
             self.counts.seen[name] += 1
             if name == "MarginCalled":
@@ -100,6 +128,18 @@ class Campaign:
         check_book(self.scene)
         if len(self.scene.moves) % self.views_each == 0:
             check_all(self.scene)
+
+    def count_safe(self, move: Move) -> None:
+        """Count an account that only the target level kept from being called."""
+        book, id = self.scene.book, move.args[0]
+        if id >> 168 or id not in book.positions:
+            return
+        levels, kinds = book.levels(id, move.at), book.positions[id].mask
+        prices = book.hub.read(kinds, move.at).values()
+        if 0 < levels.debt <= levels.target and any(
+            price.maintenance_multiplier > BPS for price in prices
+        ):
+            self.counts.seen["safe whatever the volatility"] += 1
 
 
 def run(make_node: MakeNode, setup: Setup, seed: int, steps: int) -> Counts:

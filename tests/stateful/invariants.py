@@ -6,11 +6,13 @@ Each rule sees the move and the books before and after it, which agree with the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from surety.formulas import margin_math
-from surety.model import Levels, Outcome
+from surety.model import FixedHub, Levels, Outcome
+from surety.model.state import BPS
 from tests.stateful.scene import Move, Scene
 
 RISKY = ("withdraw", "borrow", "adjust")
@@ -108,6 +110,29 @@ def i12_target_is_safe(step: Step) -> None:
         if step.after.positions[id].auction_start > step.before.positions[id].auction_start:
             levels = step.levels_before(id)
             assert levels.debt > levels.target
+
+
+def i12_no_multiplier_calls_who_is_within_target(step: Step) -> None:
+    """Levels are nested, and target keeps from a call, under any reading of volatility at all."""
+    ids = step.touched()[:2]
+    ids.append(step.scene.ids[step.now % len(step.scene.ids)])
+    for id in ids:
+        position = step.after.positions[id]
+        if not position.normalized_debt:
+            continue
+        words = step.after.hub.read(position.mask, step.now)
+        book = copy(step.after)
+        for reading in (BPS, BPS + step.now % (2**16 - BPS), 2**16 - 1):
+            book.hub = FixedHub(
+                {
+                    kind: replace(price, initial_multiplier=reading, maintenance_multiplier=reading)
+                    for kind, price in words.items()
+                }
+            )
+            levels = book.levels(id, step.now)
+            assert levels.initial <= levels.target <= levels.maintenance <= levels.close_out
+            if levels.debt <= levels.target:
+                assert levels.debt <= levels.maintenance
 
 
 def i13_risk_needs_the_initial_level(step: Step) -> None:

@@ -16,7 +16,19 @@ from eth_utils.crypto import keccak
 from surety import paths
 from surety.chain import Contract, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from surety.deploy import LOCAL_KINDS, MAJOR, BookParams, LocalKind, SystemParams, local_kinds
+from surety.deploy import (
+    LOCAL_KINDS,
+    LOOSE_LIMITS,
+    MAJOR,
+    MAJOR_LIMITS,
+    STABLE,
+    STABLE_LIMITS,
+    BookParams,
+    Limits,
+    LocalKind,
+    SystemParams,
+    local_kinds,
+)
 from surety.model import (
     Book,
     Coin,
@@ -27,7 +39,9 @@ from surety.model import (
     Outcome,
     Position,
     Price,
+    Refused,
     Rules,
+    Sequencer,
 )
 from surety.model import predict as predicted
 from surety.model.margin import FailingModel, TieredMargin
@@ -61,7 +75,18 @@ ENVIRONMENT = (
     "brackets",
     "scale",
 )
-
+# what the hub's governor and anybody may do to its prices, and what their sources say
+PRICES = (
+    "report",
+    "uptime",
+    "poke",
+    "set_oracle",
+    "set_limits",
+    "set_bounds",
+    "set_max_age",
+)
+SPARES = (0, 1, 2)  # kinds with a second oracle
+FIELDS = ("_words", "_configs", "_bounds", "_volatility")  # of the hub, a word each a kind
 
 OPERATORS = ("set_operator", "set_operator_by_signature", "lockdown")
 
@@ -69,7 +94,7 @@ OPERATORS = ("set_operator", "set_operator_by_signature", "lockdown")
 class Move(NamedTuple):
     """One transaction: who makes it, at which second, and what it is.
 
-    `what` is a function of the vault, or one of ENVIRONMENT.
+    `what` is a function of the vault, or one of ENVIRONMENT or PRICES.
     """
 
     at: int
@@ -80,10 +105,14 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a campaign begins with: `hub` is "feeds" (the PriceHub) or "words" (told directly)."""
+    """What a campaign begins with: `hub` is "feeds" (the PriceHub) or "words" (told directly).
+
+    `usual`: the feeds' prices move within the limits that are deployed, instead of any others.
+    """
 
     hub: str
     book: BookParams = BookParams()  # noqa: RUF009 - frozen
+    usual: bool = False
 
 
 class Disagreement(AssertionError):
@@ -125,7 +154,13 @@ class Scene:
         rpc = node.rpc
         governor = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
         params = [
-            replace(kind, isolated=number == ISOLATED)
+            replace(
+                kind,
+                isolated=number == ISOLATED,
+                limits=self.limits_of(kind.levels),
+                min_price=BASE[number] // 10,
+                max_price=BASE[number] * 4,
+            )
             for number, kind in enumerate(local_kinds(governor, ALL_KINDS))
         ]
         self.world = world = World(rpc, SystemParams(tuple(params[: len(KINDS)]), setup.book))
@@ -135,13 +170,17 @@ class Scene:
         self.hub = world.hub
         self.tokens = [world.contract("MockToken", kind.token) for kind in params]
         self.feeds = [world.contract("MockAggregator", kind.aggregator) for kind in params]
+        self.oracles = [kind.oracle for kind in world.system.kinds]
         for kind in params[len(KINDS) :]:
             oracle = deploy_contract(governor, artifact("ChainlinkOracle"), kind.aggregator)
+            self.oracles.append(oracle)
             bounds = (kind.max_age, kind.min_price, kind.max_price)
             limits = astuple(kind.limits)
             self.hub.transact("list_kind", kind.token, oracle, *bounds, *limits, sender=governor)
         if setup.hub == "words":
             self._use_told_prices(params)
+        else:
+            self._prepare_prices(governor)
         self.vault = self._new_vault(params)
         actor = deploy_contract(governor, artifact("MockActor"))
         self.actor = Contract(rpc, actor, artifact("MockActor").abi)
@@ -169,6 +208,24 @@ class Scene:
         self.book = self._read_book()
         self._prepare_reading()
         self.check_words()
+
+    def limits_of(self, levels: Any) -> Limits:
+        """Return within which limits a kind's price moves here."""
+        if not self.setup.usual:
+            return LOOSE_LIMITS
+        return STABLE_LIMITS if levels == STABLE else MAJOR_LIMITS
+
+    def _prepare_prices(self, governor: UnlockedSender) -> None:
+        """Give some kinds an oracle to change to, and the hub an uptime feed: always up so far."""
+        rpc, aggregator = self.world.rpc, artifact("MockAggregator")
+        self.spares: dict[int, tuple[Contract, str]] = {}
+        for kind in SPARES:
+            feed = deploy_contract(governor, aggregator, 8, BASE[kind] // FEED_SCALE)
+            oracle = deploy_contract(governor, artifact("ChainlinkOracle"), feed)
+            self.spares[kind] = Contract(rpc, feed, aggregator.abi), oracle
+        self.uptime = Contract(rpc, deploy_contract(governor, aggregator, 0, 0), aggregator.abi)
+        self.uptime.transact("set_round", 0, 1, 1, 1, sender=governor)
+        self.hub.transact("set_sequencer", self.uptime.address, sender=governor)
 
     def _use_told_prices(self, params: Sequence[Any]) -> None:
         """Put a hub that says what it is told in the place of the honest one."""
@@ -271,6 +328,8 @@ class Scene:
                 list(feeds),
                 {},
                 tokens,
+                Sequencer(0, 1),
+                [],
             ),
             coin=Coin(
                 supply=world.coin.read("totalSupply"),
@@ -317,6 +376,11 @@ class Scene:
             add(f"collateral[{kind}]", vault, slots["collateral"] + kind)
             add(f"deposited[{kind}]", vault, slots["deposited"] + kind)
             add(f"absorbed[{kind}]", vault, slots["absorbed"] + kind)
+        if self.setup.hub == "feeds":
+            hub_slots = slots_of("PriceHub")
+            for kind in range(len(ALL_KINDS)):
+                for name in FIELDS:
+                    add(f"hub.{name}[{kind}]", self.hub.address, hub_slots[name] + kind)
         add("interest", vault, slots["interest"])
         add("totals", vault, slots["totals"])
         coin, coin_slots = self.world.coin.address, slots_of("Stablecoin")
@@ -344,6 +408,16 @@ class Scene:
             listed = book.kinds.get(kind)
             found.append(listed.word if listed else 0)
             found += (book.deposited_word(kind), book.absorbed.get(kind, 0))
+        if self.setup.hub == "feeds":
+            hub = book.hub
+            for kind, (price, guard) in enumerate(zip(hub.prices, hub.guards, strict=True)):
+                attempt = hub.attempts.get(kind, 0)
+                found += (
+                    price.word,
+                    guard.config_word(self.oracles[kind], attempt),
+                    guard.bounds_word,
+                    guard.volatility_word,
+                )
         found += (book.interest_word, book.totals_word)
         found += [book.coin.balances[who] for who in self.people]
         found += [book.held[kind, who] for kind in kinds for who in self.people]
@@ -391,6 +465,13 @@ class Scene:
             self._surround(move)
             self.check_words()
             return Outcome(move.at, before, self.book, None)
+        if move.what in PRICES:
+            before = self.book
+            self.book = after = before.copy()
+            reason = self._move_prices(move)
+            self.book = before if reason else after
+            self.check_words()
+            return Outcome(move.at, before, self.book, reason)
         outcome = predicted(self.book, move.what, self.model_args(move), move.who, move.at)
         contract = self.contract_of(move.what)
         function = contract.interface.function(move.what, len(move.args))
@@ -403,6 +484,7 @@ class Scene:
         if ran.reason is None:
             logs = self._logs(ran.logs, contract.address)
             self.same("logs", logs, [self._encode_log(*log) for log in outcome.logs])
+            self._compare_updates(ran, outcome.after.hub)
             self.logs += logs
             output = ran.output
             if output is not None and move.who == self.actor.address:
@@ -412,6 +494,17 @@ class Scene:
         self.book = outcome.after
         self.check_words()
         return outcome
+
+    def _compare_updates(self, ran: Any, hub: Any) -> None:
+        """The hub logged each refresh, in order."""
+        if self.setup.hub == "feeds":
+            topic, _ = events()["PriceUpdated"]
+            logs = [log for log in self._logs(ran.logs, self.hub.address) if log[0][0] == topic]
+            expected = [
+                self._encode_log("PriceUpdated", {"kind": kind, "word": price.word})
+                for kind, price in hub.updates
+            ]
+            self.same("prices logged", logs, expected)
 
     def contract_of(self, what: str) -> Contract:
         """Return the contract that has a function."""
@@ -471,7 +564,7 @@ class Scene:
                 book.hub.feeds[kind] = None
             else:
                 _, answer, _, at, _ = self.feeds[kind].read("latestRoundData")
-                book.hub.feeds[kind] = (answer * FEED_SCALE, at)
+                book.hub.feeds[kind] = round_of(answer, at)
         elif move.what == "say":
             kind, lo, hi, *rest = args
             self._send(self.hub, "set_word", args, move)
@@ -509,6 +602,45 @@ class Scene:
         elif move.what == "sign":
             (self.signed,) = args
             self._send(self.actor, "sign", args, move)
+
+    def _move_prices(self, move: Move) -> str | None:
+        """Let a source say something, or somebody do something to the hub; return the reason."""
+        what, args, hub = move.what, move.args, self.book.hub
+        if what == "report":  # a round of any answer and age
+            kind, answer, age = args
+            at = max(0, move.at - age)
+            self._send(self.feeds[kind], "set_round", (answer, at, 9, 9), move)
+            if hub.feeds[kind] is not None:
+                hub.feeds[kind] = round_of(answer, at)
+            return None
+        if what == "uptime":  # what the sequencer's feed says, and since when
+            answer, age = args
+            at = max(0, move.at - age)
+            self._send(self.uptime, "set_round", (answer, at, 1, 1), move)
+            hub.sequencer = Sequencer(answer, at)
+            return None
+        sent: tuple[Any, ...] = args
+        if what == "set_oracle":  # to the other oracle, at a price
+            kind, price = args
+            feed, oracle = self.spares[kind]
+            self._send(feed, "set_reverts", (False,), move)
+            self._send(feed, "set_answer", (price // FEED_SCALE,), move)
+            sent = (kind, oracle)
+            args = (kind, (price // FEED_SCALE * FEED_SCALE, move.at))
+        reason: str | None = None
+        try:
+            getattr(hub, what)(*args, *(() if what == "set_limits" else (move.at,)))
+        except Refused as refused:
+            reason = refused.reason
+        data = self.hub.encode(what, *sent)
+        ran = self.node.run(move.who, self.hub.address, data, move.at)
+        self.same("refused", ran.reason, reason)
+        if reason is None:
+            self._compare_updates(ran, hub)
+            if what == "set_oracle":
+                self.spares[kind] = self.feeds[kind], self.oracles[kind]
+                self.feeds[kind], self.oracles[kind] = feed, oracle
+        return reason
 
     def _calls(self, steps: Sequence[tuple[str, int, int]]) -> list[tuple[str, bytes]]:
         world, actor = self.world, self.actor.address
@@ -553,12 +685,13 @@ class Scene:
 
 @cache
 def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
-    """Return the vault's events by name: first topic, and its arguments with whether indexed."""
+    """Return the contracts' events by name: first topic, and its arguments with whether indexed."""
     found = {}
     for entry in [
         *artifact("MarginModels").abi,
         *artifact("Operators").abi,
         *artifact("Vault").abi,
+        *artifact("PriceHub").abi,
     ]:
         if entry["type"] == "event":
             inputs = [(item["name"], bool(item["indexed"])) for item in entry["inputs"]]
@@ -566,6 +699,12 @@ def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
             topic = "0x" + keccak(text=f"{entry['name']}({types})").hex()
             found[entry["name"]] = (topic, inputs)
     return found
+
+
+def round_of(answer: int, at: int) -> tuple[int, int]:
+    """Return what the adapter makes of a feed's round."""
+    is_price = at and 0 < answer <= MAX // FEED_SCALE
+    return answer * FEED_SCALE if is_price else 0, at
 
 
 def plain(value: Any) -> Any:
