@@ -375,31 +375,30 @@ def _print_explained(console: Console, found: dict[str, Any]) -> None:
     levels.add_row("all", *(_coins(found["levels"][name]) for name in sums))
     console.print(levels)
     console.print(f"debt {_coins(found['levels']['debt'])}")
-    prices = Table(title="per kind")
-    for name in (
-        "kind",
-        "balance",
-        "lo",
-        "hi",
-        "margin x",
-        "callable below",
-        "top-up to cure",
-        "top-up to maintenance",
-    ):
+    prices = Table(title="prices (coins)")
+    for name in ("kind", "lo", "hi", "margin x", "callable below hi"):
         prices.add_column(name, justify="right")
     for kind in found["kinds"]:
-        unit = 10 ** kind["decimals"]
         prices.add_row(
             str(kind["kind"]),
-            _amount(kind["balance"], unit),
             _coins(kind["lo"]),
             _coins(kind["hi"]),
             f"{kind['initial_multiplier'] / BPS:.2f} / {kind['maintenance_multiplier'] / BPS:.2f}",
             _coins(kind["callable_below"]),
+        )
+    console.print(prices)
+    cures = Table(title="per kind")
+    for name in ("kind", "balance", "top-up to cure", "top-up to maintenance"):
+        cures.add_column(name, justify="right")
+    for kind in found["kinds"]:
+        unit = 10 ** kind["decimals"]
+        cures.add_row(
+            str(kind["kind"]),
+            _amount(kind["balance"], unit),
             _amount(kind["to_target"], unit),
             _amount(kind["to_maintenance"], unit),
         )
-    console.print(prices)
+    console.print(cures)
     for kind in found["kinds"]:
         if kind["failed"]:
             console.print(f"the price of kind {kind['kind']} has FAILED: lo is 0, hi the last one")

@@ -37,6 +37,7 @@ class AccountTable:
         self._row: dict[int, int] = {}
         self._debt: NDArray[np.float64] = np.zeros(64, dtype=np.float64)
         self._amounts: NDArray[np.float64] = np.zeros((64, 4), dtype=np.float64)
+        self._in_use: list[int] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,11 +66,15 @@ class AccountTable:
 
     def kinds_in_use(self) -> list[int]:
         """Return the kinds that some account with debt holds, ascending."""
-        held = (self.amounts > 0.0) & (self.debts > 0.0)[:, np.newaxis]
-        return [int(kind) for kind in np.flatnonzero(held.any(axis=0))]
+        if self._in_use is None:
+            # amounts are never below 0: a sum above 0 is an amount above 0
+            held = (self.debts > 0.0).astype(np.float64) @ self.amounts
+            self._in_use = [int(kind) for kind in np.flatnonzero(held)]
+        return list(self._in_use)
 
     def apply(self, update: AccountUpdate) -> int:
         """Write the state that an event carries and return its row."""
+        self._in_use = None
         row = self._row.get(update.account)
         if row is None:
             row = self._append(update.account)

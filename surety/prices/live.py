@@ -45,6 +45,9 @@ from surety.prices.board import (
 )
 
 FINDING: Final = 2
+# for a kind an oracle and a sequencer's feed may burn 300,000 each; nothing else costs half as much
+MOST_GAS_PER_KIND: Final = 1_000_000
+MOST_GAS_BASE: Final = 1_000_000
 LONGEST_WATCH: Final = 86_400
 _FLAGS: Final = ((1, "FAILED"), (2, "CONFIRMING"))
 _LABEL: Final = 8  # characters of a symbol in a table
@@ -249,6 +252,8 @@ def _gas(rpc: Rpc, sender: str, hub: str, data: bytes, kinds: int) -> int:
         estimate = int(answer, 16)
     except (TypeError, ValueError) as error:
         raise BadAnswer("not a gas estimate") from error
+    if estimate > MOST_GAS_BASE + MOST_GAS_PER_KIND * kinds:
+        raise KeeperError(f"the poke wants {estimate:,} gas, more than a price hub ever does")
     return estimate * 64 // 63 + ORACLE_GAS * kinds
 
 

@@ -38,6 +38,8 @@ def test_table_equals_a_plain_dictionary(updates: list[AccountUpdate]) -> None:
             if update.balance:
                 balances[update.kind] = update.balance
         expected[update.account] = (update.word, balances)
+        indebted = [held for state, held in expected.values() if words.normalized_debt(state)]
+        assert table.kinds_in_use() == sorted({kind for held in indebted for kind in held})
     assert {a: (w, b) for a, w, b in table.items()} == expected
     owing = {a for a, (w, _) in expected.items() if words.normalized_debt(w)}
     assert table.watched == len(owing)

@@ -534,6 +534,21 @@ def test_poke_leaves_gas_for_oracles_that_burn_all_of_theirs(world: World) -> No
     assert found["gas_used"] > 600_000
 
 
+def test_poke_pays_no_contract_that_burns_gas(world: World) -> None:
+    """A hub that is none could take as much as a block holds."""
+    world.forward(90)
+
+    def answer(body: bytes) -> bytes:
+        told = json.loads(forward_to(world.rpc.url)(body))
+        if b"eth_estimateGas" in body:
+            told[0]["result"] = hex(4_000_001)
+        return json.dumps(told).encode()
+
+    with faulty_node(answer) as node:
+        line = one_line(run(world, "poke", "--json", "--dev-key", url=node.url), "poke")
+    assert "wants 4,000,001 gas" in line
+
+
 def test_poke_wants_a_key_of_its_own_chain(world: World, tmp_path: Path) -> None:
     world.forward(90)
     assert "no key" in one_line(run(world, "poke"), "poke")
