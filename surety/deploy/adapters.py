@@ -14,11 +14,11 @@ from typing import Annotated, Any, ClassVar, Final, TypeAlias, get_type_hints
 from surety.deploy.errors import ParamsError
 
 MAX_DEPTH: Final = 3
-# what the hub gives an oracle, and what an adapter that reads others spends on its own: the call of
-# each, its own beginning and end, and the 64th part that no call passes on (modules/source.vy)
-ORACLE_GAS: Final = 300_000
+# what an adapter beneath the hub has for its sources, and what it spends itself: before the first,
+# on the call of each, and the 64th part that no call passes on (modules/source.vy)
+ORACLE_GAS: Final = 298_500
 _CALL_GAS: Final = 4_000
-_OWN_GAS: Final = 1_500
+_OWN_GAS: Final = 250
 _GAS_STEP: Final = 5_000
 
 
@@ -67,6 +67,7 @@ class Adapter:
 
     contract: ClassVar[str]
     shares: ClassVar[int] = 0  # parts of its gas, one for each source; 0 without sources
+    needs: ClassVar[int] = 0  # gas that it must have beneath another, where it reads no other
 
     def check(self, place: str, depth: int = MAX_DEPTH) -> None:
         """Raise ParamsError where a constructor would refuse a number, or at too many levels."""
@@ -92,10 +93,11 @@ class Adapter:
             elif isinstance(kind, Address | Nested):
                 yield f"{place}.{name}", value
 
-    def fitted(self, gas: int = ORACLE_GAS) -> Adapter:
+    def fitted(self, place: str, gas: int = ORACLE_GAS) -> Adapter:
         """Return this with the gas of every source settled, when it has `gas` to answer itself.
 
-        Each source gets an equal share, rounded down, of what can be passed on.
+        Each source gets an equal share, rounded down, of what can be passed on, unless the gas is
+        given. Raises ParamsError where a share is less than a source is known to need.
         """
         if not self.shares:
             return self
@@ -108,7 +110,12 @@ class Adapter:
             if isinstance(kind, Gas):
                 changes[name] = share
             elif isinstance(value, Adapter):
-                changes[name] = value.fitted(share)
+                if given is None and share < value.needs:
+                    raise ParamsError(
+                        f"{place}.{name}: {value.contract} needs {value.needs} gas and would get"
+                        f" {share} here; give source_gas to have it so, or nest less"
+                    )
+                changes[name] = value.fitted(f"{place}.{name}", share)
         return replace(self, **changes)
 
     def deploy(self, create: Callable[..., str], made: dict[Adapter, str]) -> str:
@@ -146,6 +153,7 @@ class Chainlink(Adapter):
     """The latest round of an aggregator."""
 
     contract: ClassVar[str] = "ChainlinkOracle"
+    needs: ClassVar[int] = 35_000
     aggregator: Feed
 
 
@@ -210,6 +218,7 @@ class Twap(Adapter):
     """
 
     contract: ClassVar[str] = "UniswapTwapOracle"
+    needs: ClassVar[int] = 120_000  # anybody may make the search in the pool's record this long
     factory: Feed
     token: Feed
     quote: Feed
@@ -224,6 +233,7 @@ class Pyth(Adapter):
     """A price that somebody brings, signed, to a contract on this chain."""
 
     contract: ClassVar[str] = "PythOracle"
+    needs: ClassVar[int] = 20_000
     pyth: Feed
     feed_id: Annotated[str, Identifier()]
     max_confidence_bps: Annotated[int, Number(1, 1_000)]

@@ -141,6 +141,7 @@ class KindParams:
             raise ParamsError(f"{self.name}: give either an aggregator or an oracle")
         if isinstance(self.oracle, Adapter):
             self.oracle.check(f"{self.name}: oracle")
+            self.oracle.fitted(f"{self.name}: oracle")
         if not 0 < self.min_price < self.max_price < 2**88:
             raise ParamsError(f"{self.name}: bounds must satisfy 0 < min_price < max_price < 2**88")
         if self.max_price > self.min_price * MAX_ROOM**2:

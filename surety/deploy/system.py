@@ -193,7 +193,7 @@ def _list_kind(
         return steps.deploy(contract, *args, purpose=f" for {kind.name}")
 
     source = kind.source
-    oracle = source if isinstance(source, str) else source.fitted().deploy(create, made)
+    oracle = source if isinstance(source, str) else source.fitted(kind.name).deploy(create, made)
     reading = read_kind(steps.rpc, kind, oracle)
     shown = f"list {kind.name}: {reading}"
     steps.progress(shown)

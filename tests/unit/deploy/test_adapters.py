@@ -10,6 +10,7 @@ import pytest
 from surety.compile import artifact
 from surety.deploy import (
     ADAPTERS,
+    Adapter,
     Chainlink,
     DeployError,
     Median,
@@ -46,20 +47,43 @@ def test_fields_are_the_constructor_s_arguments(name):
 
 def test_gas_is_shared_out_level_by_level():
     inner = Median(A, B, Chainlink(C), 3_600, 100)
-    outer = Product(inner, Minimum(A, B)).fitted()
+    outer = Product(inner, Minimum(A, B)).fitted("x")
     assert outer.source_gas == 140_000
     assert (outer.first.source_gas, outer.second.source_gas) == (40_000, 60_000)
-    assert inner.fitted().source_gas == 90_000
-    assert Chainlink(A).fitted() == Chainlink(A)
+    assert inner.fitted("x").source_gas == 90_000
+    under = Median(A, B, Product(A, Chainlink(B)), 3_600, 100).fitted("x")
+    assert under.third.source_gas == 40_000
+    assert Chainlink(A).fitted("x") == Chainlink(A)
     share = Share(A, B, max_growth_bps=1, period=3_600, expected_ratio=1)
-    assert share.fitted().source_gas == 140_000
+    assert share.fitted("x").source_gas == 140_000
+
+
+TWAP = Twap(A, B, C, 3_000, 1_800, 151, 1)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "message"),
+    [
+        (Median(A, B, TWAP, 600, 100), "x.third: UniswapTwapOracle needs 120000 gas .* get 90000"),
+        (Product(Product(TWAP, A), B), "x.first.first: UniswapTwapOracle needs .* get 60000"),
+        (
+            Median(A, B, Median(A, B, Chainlink(C), 1, 1), 600, 100),
+            "x.third.third: ChainlinkOracle needs 35000 gas and would get 25000",
+        ),
+    ],
+)
+def test_a_source_must_get_the_gas_that_it_needs(adapter, message):
+    with pytest.raises(ParamsError, match=message):
+        adapter.fitted("x")
+    assert Product(TWAP, A).fitted("x").source_gas == 140_000
+    assert Median(A, B, TWAP, 600, 100, source_gas=93_000).fitted("x").source_gas == 93_000
 
 
 def test_gas_that_is_given_is_kept():
-    outer = Product(Minimum(A, B, source_gas=33_000), Minimum(A, B), source_gas=100_000).fitted()
+    outer = Product(Minimum(A, B, source_gas=33_000), Minimum(A, B), source_gas=100_000).fitted("x")
     assert outer.source_gas == 100_000
     assert outer.first.source_gas == 33_000
-    assert outer.second.source_gas == 40_000
+    assert outer.second.source_gas == 45_000
 
 
 @pytest.mark.parametrize(
@@ -70,7 +94,7 @@ def test_gas_that_is_given_is_kept():
         (Median(A, B, A, 1, 1), "x.third: the same source twice"),
         (Median(A, B, C, 0, 1), "x.max_age: must be 1..16777215"),
         (Median(A, B, C, 1, 2_001), "x.max_spread_bps: must be 1..2000"),
-        (Minimum(A, B, 9_999), "x.source_gas: must be 10000..300000"),
+        (Minimum(A, B, 9_999), "x.source_gas: must be 10000..298500"),
         (Minimum(A, Median(A, B, C, 1, 0)), "x.second.max_spread_bps: must be"),
         (Twap(A, B, C, 3_000, 899, 151, 1), "x.window: must be 900..86400"),
         (Twap(A, B, C, 3_000, 900, 1, 1), "x.min_cardinality: must be"),
@@ -296,3 +320,37 @@ def test_a_source_that_is_missing_is_found_before_anything_is_sent(sender, load,
     with pytest.raises(ParamsError, match="either an aggregator or an oracle"):
         deploy_system(sender, replace(params, kinds=(broken,)))
     assert sent() == before
+
+
+@pytest.mark.parametrize("inside", ["minimum", "product", "median"])
+@pytest.mark.parametrize("outside", ["minimum", "product", "median"])
+def test_two_levels_of_feeds_fit(sender, bind, new, outside, inside):
+    """What is shared out is enough for feeds on the second level, and the constructors agree."""
+
+    def composite(name: str, *sources) -> Adapter:
+        return Median(*sources, 3_600, 500) if name == "median" else ADAPTERS[name](*sources[:2])
+
+    def feed() -> Chainlink:
+        return Chainlink(new("MockAggregator", 8, 3 * 10**8))
+
+    inner = composite(inside, feed(), feed(), feed())
+    outer = composite(outside, feed(), inner, feed())
+    if (outside, inside) == ("median", "median"):
+        with pytest.raises(
+            ParamsError, match="ChainlinkOracle needs 35000 gas and would get 25000"
+        ):
+            outer.fitted("x")
+        return
+    steps: list[str] = []
+    made: dict[Adapter, str] = {}
+
+    def create(contract: str, *args) -> str:
+        steps.append(contract)
+        return new(contract, *args)
+
+    address = outer.fitted("x").deploy(create, made)
+    worth = 3 ** ((inside == "product") + 1)
+    worth = {"minimum": min(3, worth), "product": 3 * worth, "median": 3}[outside]
+    assert bind("MinimumOracle", address).read("price")[0] == worth * WAD
+    assert steps[-1] == outer.contract
+    assert len(made) == len(steps) == len(set(made.values()))

@@ -144,7 +144,7 @@ PYTH = f'type = "pyth", pyth = "{FEED}", max_confidence_bps = 100'
         ),
         (
             f'{{ type = "minimum", first = {LEAF}, second = "{FEED}", source_gas = 9_999 }}',
-            r"oracle\.source_gas: must be 10000..300000",
+            r"oracle\.source_gas: must be 10000..298500",
         ),
         (
             f'{{ type = "minimum", first = {LEAF}, second = "{FEED}", source_gas = true }}',

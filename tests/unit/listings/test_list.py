@@ -84,6 +84,7 @@ def test_list__one_after_another_until_there_are_32(desk):
         {"start_factor": 10_000, "maintenance_ltv": 8_380, "close_out_ltv": 8_800},
         {"start_factor": 11_000, "cap": 1},
         {"cap": 2**128 - 1},
+        {"close_out_ltv": 8_400, "end_factor": 8_400},  # 8000 * 1.05 = 8400
         {"close_out_ltv": 9_999, "end_factor": 9_999, "maintenance_ltv": 9_522},
     ],
 )
