@@ -376,7 +376,7 @@ def _print_explained(console: Console, found: dict[str, Any]) -> None:
     console.print(levels)
     console.print(f"debt {_coins(found['levels']['debt'])}")
     prices = Table(title="prices (coins)")
-    for name in ("kind", "lo", "hi", "margin x", "callable below hi"):
+    for name in ("kind", "lo", "hi", "margin x", "callable below"):
         prices.add_column(name, justify="right")
     for kind in found["kinds"]:
         prices.add_row(

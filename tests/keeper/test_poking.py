@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -282,3 +283,52 @@ def test_command_pokes_and_can_be_told_not_to(guarded: World) -> None:
     assert run("--no-poke") == []
     assert run("--poke-bps", "201") == []
     assert run("--poke-bps", "201", "--poke-age", "60") == [{"kind": 0, "reason": OLD}]
+
+
+def test_volatility_counts_in_the_keeper_s_integers_and_screen(guarded: World) -> None:
+    """After wild hours the maintenance margin is higher, for the vault and the keeper alike."""
+    world = guarded
+    world.rpc.call("evm_setAutomine", True)
+    account = world.open(0, 0, {"eth": 10_000, "btc": 20}, 14_000)
+    world.manual()
+    keeper = world.keeper()
+    for whole in (1_900, 2_050, 1_920, 2_060, 1_930):
+        world.price("eth", whole)
+        world.block(3_700)
+        blocks(world, keeper, 3)
+    reading = keeper.book.refresh(lambda head: [])
+    assert reading is not None
+    assert reading.view.prices[0].maintenance_multiplier > 11_000
+    assert reading.view.prices[0].initial_multiplier > 11_000
+    row = keeper.book.table.row_of(account)
+    assert row is not None
+    table = keeper.book.table
+    found = exact(account, table.words[row], table.balances[row], reading.view)
+    assert world.levels(account) == (
+        found.debt,
+        found.value,
+        found.initial,
+        found.target,
+        found.maintenance,
+        found.close_out,
+    )
+    calm = reading.view.prices[0]
+    plain = replace(
+        reading.view,
+        prices={**reading.view.prices, 0: replace(calm, maintenance_multiplier=10_000)},
+    )
+    assert exact(account, table.words[row], table.balances[row], plain).maintenance > (
+        found.maintenance
+    )
+    # between the two maintenance levels it is volatility alone that makes it callable
+    world.price("eth", 1_720)
+    world.block(61)
+    report = keeper.on_head()
+    assert report.states[State.CALLABLE] == 1
+    assert [intent.account for intent in report.sent] == [account]
+    view = keeper.book.refresh(lambda head: [])
+    assert view is not None
+    prices = {**view.view.prices, 0: replace(view.view.prices[0], maintenance_multiplier=10_000)}
+    calm_view = replace(view.view, prices=prices)
+    subject = exact(account, table.words[row], table.balances[row], calm_view)
+    assert subject.state is State.AT_RISK
