@@ -26,7 +26,7 @@ from surety.prices import tables
 from surety.prices.accounts import MOST_ACCOUNTS
 from surety.prices.config import Config, ConfigError, KindConfig, family_of, load_config, of_family
 from surety.prices.engines import ENGINES, EngineError, ModelEngine, make_engine
-from surety.prices.market import MarketError
+from surety.prices.market import HEARTBEAT, MarketError
 from surety.prices.picture import draw
 from surety.prices.replay import EVERY, Mismatch, Replay, run
 from surety.prices.sources import SEED, Choice, named, read_stories
@@ -151,9 +151,7 @@ def _engine_options(every: int) -> Callable[[Callable[..., Any]], Callable[..., 
 @click.option(
     "--heartbeat",
     type=click.IntRange(12, 2**24 - 1),
-    default=3_600,
-    show_default=True,
-    help="Seconds after which that feed writes a round in any case.",
+    help="Seconds after which that feed writes a round in any case. Default: 3600.",
 )
 @click.option(
     "--accounts",
@@ -189,7 +187,7 @@ def replay(
     start: int | None,
     end: int | None,
     deviation_bps: int | None,
-    heartbeat: int,
+    heartbeat: int | None,
     accounts: int,
     seed: int,
     picture: Path | None,
@@ -217,7 +215,10 @@ def replay(
     try:
         _check_output(markdown, as_json)
         config = load_config(config_text)
-        choice = Choice(kind, start, end, symbols, column, between, deviation_bps, heartbeat, seed)
+        if heartbeat is not None and deviation_bps is None:
+            raise MarketError("--heartbeat is that of a feed with --deviation; give both")
+        beat = HEARTBEAT if heartbeat is None else heartbeat
+        choice = Choice(kind, start, end, symbols, column, between, deviation_bps, beat, seed)
         stories = named([story for file in files for story in read_stories(file, choice)])
         if picture is not None:
             _check_picture(picture, len(stories), "--symbol")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from surety.series import Point, Series
 
 BPS = 10_000
+HEARTBEAT = 3_600  # seconds: that of the ETH/USD feed of Chainlink on mainnet
 BLOCK = 12  # seconds: how often an oracle's nodes look at the market
 
 # what an oracle answers: an integer (WAD; at or below zero is no price) and its time, None: reverts
@@ -115,7 +116,7 @@ def story_of(
     name: str,
     between: str | None = None,
     deviation_bps: int | None = None,
-    heartbeat: int = 3_600,
+    heartbeat: int = HEARTBEAT,
 ) -> Story:
     """Return the story that a series tells.
 

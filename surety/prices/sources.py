@@ -10,7 +10,7 @@ from pathlib import Path
 
 from surety import paths
 from surety.demo.scenario import load_scenario, rebuild
-from surety.prices.market import MarketError, Story, story_of
+from surety.prices.market import HEARTBEAT, MarketError, Story, story_of
 from surety.series import Point, Series, SeriesError, read_table, utc
 
 SEED = 1
@@ -27,7 +27,7 @@ class Choice:
     column: str | None = None
     between: str | None = None
     deviation_bps: int | None = None
-    heartbeat: int = 3_600
+    heartbeat: int = HEARTBEAT
     seed: int = SEED
 
 

@@ -134,6 +134,16 @@ def test_a_built_in_scenario_needs_no_file(monkeypatch, tmp_path):
     assert json.loads(done.stdout)["config"]["kinds"]["usdc"]["family"] == "stable"
 
 
+def test_a_lagging_feed_lags(bars):
+    plain, lagging = (
+        json.loads(prices("replay", bars, "--json", *more).stdout)["kinds"]["eth"]
+        for more in ((), ("--deviation", "300", "--heartbeat", "86400"))
+    )
+    assert plain["max_lag_hi_bps"] == 0
+    # up to 3 % of the last round, which is a little more of a fallen market
+    assert 250 < lagging["max_lag_hi_bps"] < 450
+
+
 @needs_evm
 def test_verify_runs_both(bars):
     found = json.loads(prices("replay", bars, "--verify", "--json", "--accounts", "3").stdout)
@@ -171,6 +181,7 @@ def test_verify_exits_2_on_a_difference(monkeypatch, command):
         (("usdc_depeg", "--markdown", "--json"), "choose one"),
         (("usdc_depeg", "--symbol", "eth"), "no kind eth in this scenario; it has usdc"),
         (("usdc_depeg", "--column", "close"), "--column is for price files"),
+        (("usdc_depeg", "--heartbeat", "60"), "--heartbeat is that of a feed with --deviation"),
         ((), "Missing argument 'FILE...'"),
     ],
 )

@@ -216,7 +216,9 @@ def test_the_promises_hold_for_every_family(family, limits):
 
 @pytest.mark.skipif(make_engine("auto").name != "evm", reason="pyrevm has no build for this Python")
 def test_bytecode_and_model_agree_on_every_case():
-    found = stress(Config(), of_family("stable"), EvmEngine, beside=ModelEngine, accounts=2)
+    found = stress(
+        Config(), of_family("stable"), EvmEngine, beside=ModelEngine, accounts=2, every=60
+    )
     assert [outcome.case.name for outcome in found] == [case.name for case in cases()]
     assert {outcome.replay.engine for outcome in found} == {"evm"}
 
