@@ -38,6 +38,7 @@ exports: (
 BPS: constant(uint256) = 10_000
 MAX_KINDS: constant(uint256) = 32
 MAX_SYNC: constant(uint256) = 8
+MAX_FRESH_FOR: constant(uint256) = 120  # the most that counts for a slew limit in one refresh
 MAX_DEVIATION: constant(uint256) = 500  # bps between a new oracle and what the old one says
 MAX_MULTIPLIERS: constant(uint256[2]) = [25_000, 12_500]  # initial, maintenance
 MULTIPLIER_STEPS: constant(uint256[2]) = [5_000, 500]  # the most they rise an hour
@@ -103,12 +104,13 @@ sequencer: public(address)
 @deploy
 def __init__(governor: address, fresh_for: uint256, confirm_period: uint256, listings: address):
     """
-    @param fresh_for seconds for which a word is used without asking its oracle; 0 means within its block
+    @param fresh_for seconds for which a word is used without asking its oracle, at most 120; 0 means within its block
     @param confirm_period seconds for which a kind is CONFIRMING after a jump
     @param listings the contract besides the governor that may list kinds, here and in vaults; zero for none
     """
     governed.__init__(governor)
-    assert fresh_for <= SHORT_MASK, "fresh_for too long"
+    # beyond it a refresh could not make up for the time since the last one
+    assert fresh_for <= MAX_FRESH_FOR, "fresh_for too long"
     assert confirm_period != 0 and confirm_period <= SHORT_MASK, "bad confirm period"
     FRESH_FOR = max(fresh_for, 1)
     CONFIRM_PERIOD = confirm_period
@@ -462,6 +464,7 @@ def list_kind(
     self._check_oracle(oracle)
     self._check_max_age(max_age)
     self._check_bounds(min_price, max_price)
+    assert self._restarted_at() != SEQUENCER_DOWN, "price failed"
 
     config: uint256 = convert(oracle, uint256) | (max_age << MAX_AGE_SHIFT)
     bounds: uint256 = min_price | (max_price << HI_SHIFT)

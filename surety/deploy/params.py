@@ -81,11 +81,13 @@ class Limits:
             raise ParamsError(f"{name}: sigma_ref must be 1..{2**40 - 1}")
 
 
-# 10 % and 2 % a minute, stables 5 % and 2 %; measured in docs/prices.md
-MAJOR_LIMITS: Final = Limits(1_666_667, 333_333, 2_000, 15_000_000)
+# 10 % and 2 % a minute, stables 5 % and 2 %; measured in docs/prices.md. A jump is less than
+# 1 - initial_ltv / close_out_ltv: no print that is not confirmed first can take an account within
+# its initial level below close-out, however long the hub was not asked
+MAJOR_LIMITS: Final = Limits(1_666_667, 333_333, 1_000, 15_000_000)
 LST_LIMITS: Final = MAJOR_LIMITS
 STABLE_LIMITS: Final = Limits(833_333, 333_333, 400, 10_000_000)
-TAIL_LIMITS: Final = Limits(1_666_667, 333_333, 2_500, 25_000_000)
+TAIL_LIMITS: Final = Limits(1_666_667, 333_333, 1_000, 25_000_000)
 # as good as none, for tests of what lies behind the hub
 LOOSE_LIMITS: Final = Limits(2**24 - 1, 2**24 - 1, 12_750, 2**40 - 1)
 _FAMILIES: Final = {MAJOR: MAJOR_LIMITS, LST: LST_LIMITS, STABLE: STABLE_LIMITS}
@@ -228,9 +230,9 @@ class SystemParams:
         if not 1 <= len(self.kinds) <= MAX_KINDS:
             raise ParamsError(f"a book has 1 to {MAX_KINDS} kinds, not {len(self.kinds)}")
         self.book.check()
-        if not 0 <= self.fresh_for <= 3_600:
+        if not 0 <= self.fresh_for <= 120:
             raise ParamsError(
-                "fresh_for must be 0..3600 seconds: no older price may be used as it is"
+                "fresh_for must be 0..120 seconds: slew limits count no more than 120 a refresh"
             )
         if not 0 < self.confirm_period <= 86_400:
             raise ParamsError("confirm_period must be 1..86400 seconds")

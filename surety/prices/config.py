@@ -144,7 +144,7 @@ def _config(table: Mapping[str, Any]) -> Config:
     _check_keys("", table, _TOP)
     kinds = _table("kinds", table.get("kinds", {}))
     return Config(
-        fresh_for=_integer("fresh_for", table.get("fresh_for", FRESH_FOR), 0, 3_600),
+        fresh_for=_integer("fresh_for", table.get("fresh_for", FRESH_FOR), 0, 120),
         confirm_period=_integer(
             "confirm_period", table.get("confirm_period", CONFIRM_PERIOD), 1, 86_400
         ),

@@ -223,7 +223,7 @@ def test_oracles_nest_only_so_deep(load):
         ('name = "eth"', "", r"kinds\[0\]\.name: missing"),
         ("close_out_ltv = 6000", "", r"close_out_ltv: missing"),
         ("max_price = 1_000_000", "", r"kinds\[1\]\.max_price: missing"),
-        ("fresh_for = 15", "fresh_for = 3601", "fresh_for must be 0..3600"),
+        ("fresh_for = 15", "fresh_for = 121", "fresh_for must be 0..120"),
         (f'governor = "{TOKEN}"', f'governor = "0x{"0" * 40}"', "governor must not be the zero"),
         ("fresh_for = 15", 'coin_symbol = "SURETY"', "coin_symbol 1 to 5"),
         ("isolated = true", "isolated = 1", r"kinds\[1\]\.isolated: must be true or false"),

@@ -289,6 +289,17 @@ def test_sequencer__down_fails_every_kind_whatever_its_oracle_says(
     reverts_with("price failed", hub.set_oracle, 0, new_oracle(PRICE), sender=governor)
 
 
+def test_sequencer__down_lists_nothing(
+    hub, sequencer, clock, stranger, governor, new_token, new_oracle, reverts_with
+):
+    token, oracle = new_token(), new_oracle()
+    usual = (3_600, WAD, 100_000 * WAD, SLEW_DOWN, SLEW_UP, JUMP, SIGMA_REF)
+    sequencer.set_status(DOWN, clock.now, sender=stranger)
+    reverts_with("price failed", hub.list_kind, token, oracle, *usual, sender=governor)
+    sequencer.set_status(UP, clock.now, sender=stranger)
+    hub.list_kind(token, oracle, *usual, sender=governor)
+
+
 def test_sequencer__back_confirms_for_a_period_from_its_restart(
     hub, say, word_of, sequencer, clock, stranger
 ):
