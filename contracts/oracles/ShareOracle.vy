@@ -122,15 +122,17 @@ def price() -> (uint256, uint256):
 @external
 def refresh():
     """
-    @notice Let the line start anew, now, at the ratio of now; not below the old snapshot and not above the old line. Open to
-            anyone, once a period. A vault that fails or has no ratio makes this revert and changes nothing: a
-            refresh that saw nothing must not take away the growth of that time.
+    @notice Let the line start anew, now, at the ratio of now, if that is not below the old snapshot, and not above the old
+            line. Open to anyone, once a period. A vault that fails, has no ratio or is below the snapshot makes this
+            revert and changes nothing: a refresh during a dip must not take away the growth of that time, or one in
+            each period would hold the price where it is for ever.
     """
     snapshot: uint256 = self._snapshot
     assert block.timestamp >= (snapshot >> TIME_SHIFT) + period, "too early"
     found: uint256 = self._ratio_down()
     assert found != 0, "no share price"
-    self._write(max(snapshot & MAX_RATIO, min(found, self._cap_down())))
+    assert found >= snapshot & MAX_RATIO, "below the snapshot"
+    self._write(min(found, self._cap_down()))
 
 
 @external
