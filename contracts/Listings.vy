@@ -175,6 +175,7 @@ def checked(vault: address, hub: address, listing: IListings.Listing) -> Found:
     found.kind = self.free_kind(vault, hub, listing.token)
     found.decimals = self.decimals_of(vault, listing)
     found.price, found.updated_at = self.price_of(listing)
+    self.check_room(listing)
     return found
 
 
@@ -182,7 +183,7 @@ def checked(vault: address, hub: address, listing: IListings.Listing) -> Found:
 @pure
 def check_limits(listing: IListings.Listing):
     """
-    @notice Refuse what the hub cannot hold, and bounds that guard nothing or refuse a price that is real.
+    @notice Refuse what the hub cannot hold.
     """
     assert listing.max_age != 0 and listing.max_age <= SHORT_MASK, "bad max age"
     assert listing.slew_down != 0 and listing.slew_down <= SHORT_MASK, "bad slew"
@@ -196,10 +197,6 @@ def check_limits(listing: IListings.Listing):
         and listing.min_price < listing.max_price
         and listing.max_price <= PRICE_MASK
     ), "bad bounds"
-    assert listing.expected_price <= PRICE_MASK, "price deviates"
-    assert listing.min_price * BPS <= listing.expected_price * MAX_FLOOR, "bounds too tight"
-    assert listing.min_price * MAX_ROOM >= listing.expected_price, "bounds too wide"
-    assert listing.max_price <= listing.expected_price * MAX_ROOM, "bounds too wide"
 
 
 @internal
@@ -305,8 +302,21 @@ def price_of(listing: IListings.Listing) -> (uint256, uint256):
     assert updated_at <= block.timestamp, "price from the future"
     assert block.timestamp - updated_at <= listing.max_age, "price is stale"
     assert price > listing.min_price and price < listing.max_price, "price outside bounds"
+    assert listing.expected_price <= PRICE_MASK, "price deviates"
     assert (
         price * BPS >= listing.expected_price * (BPS - MAX_DEVIATION)
         and price * BPS <= listing.expected_price * (BPS + MAX_DEVIATION)
     ), "price deviates"
     return price, updated_at
+
+
+@internal
+@pure
+def check_room(listing: IListings.Listing):
+    """
+    @notice Refuse bounds that guard nothing, or that a real fall would break. By the expected price and not the live
+            one, so that the outcome does not turn on the second.
+    """
+    assert listing.min_price * BPS <= listing.expected_price * MAX_FLOOR, "bounds too tight"
+    assert listing.min_price * MAX_ROOM >= listing.expected_price, "bounds too wide"
+    assert listing.max_price <= listing.expected_price * MAX_ROOM, "bounds too wide"

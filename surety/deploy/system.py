@@ -200,13 +200,14 @@ def _list_kind(
     listing = _listing(kind, oracle, reading)
     desk = Contract(steps.rpc, listings, artifact("Listings").abi)
     try:
-        *_, number = desk.read("preview", vault, listing)
+        desk.read("preview", vault, listing)  # a reason costs nothing here
         if not approve(shown):
             raise DeployError(f"{shown}: stopped here")
-        steps.send(listings, desk.encode("list", vault, listing))
+        receipt = steps.send(listings, desk.encode("list", vault, listing))
     except ChainError as error:
         raise DeployError(f"{shown}: {error}") from error
-    return DeployedKind(number, kind.name, kind.token, oracle)
+    (listed,) = desk.events(receipt)
+    return DeployedKind(listed.args["kind"], kind.name, kind.token, oracle)
 
 
 def _listing(kind: KindParams, oracle: str, reading: Reading) -> tuple[Any, ...]:

@@ -64,14 +64,18 @@ def levels() -> dict[str, int]:
 
 
 def test_the_ratio_is_refused_for_a_price(desk, wrong, right):
-    """The bounds refuse it, and bounds wide enough to let it pass are refused themselves."""
+    """By its bounds; by what is expected; and bounds made to let it pass are refused themselves."""
     before = desk.storage()
     with reverts("price outside bounds"):
         desk.list(listing(desk, wrong))
-    with reverts("bounds too wide"):
+    with reverts("price deviates"):
         desk.list(listing(desk, wrong, **ANYTHING))
+    with reverts("price outside bounds"):
+        desk.list(listing(desk, wrong, expected_price=RATIO))
     with reverts("bounds too wide"):
-        desk.list(listing(desk, wrong, min_price=WAD, max_price=20_000 * WAD))
+        desk.list(listing(desk, wrong, expected_price=RATIO, **ANYTHING))
+    with reverts("bounds too wide"):
+        desk.list(listing(desk, wrong, expected_price=RATIO, min_price=WAD // 2))
     assert desk.storage() == before
 
     assert desk.preview(listing(desk, right))[1] == STAKED

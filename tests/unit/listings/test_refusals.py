@@ -71,7 +71,7 @@ def check_refused(desk, reason: str, listing) -> None:
         ("price deviates", {"expected_price": PRICE * 100 // 95 + 1}),
         ("price deviates", {"expected_price": 2**88}),
         ("price deviates", {"expected_price": MAX}),
-        ("bounds too tight", {"expected_price": 0}),
+        ("price deviates", {"expected_price": 0}),
         ("bad levels", {"initial_ltv": 8_000}),
         ("bad levels", {"maintenance_ltv": 8_500}),
         ("bad levels", {"close_out_ltv": 8_801}),
