@@ -12,7 +12,7 @@ from surety.compile import artifact
 from surety.formulas import margin_math
 from surety.model import Refused, views
 from surety.model.state import MAX
-from tests.stateful.scene import Scene
+from tests.stateful.scene import ALL_KINDS, Scene
 
 
 def read(scene: Scene, contract: Contract, fn: str, *args: Any) -> Any:
@@ -84,9 +84,20 @@ def check_book(scene: Scene) -> None:
     scene.same("live_index", read(scene, scene.vault, "live_index"), book.live_index(now))
 
 
+def check_prices(scene: Scene) -> None:
+    """Compare what the hub would say of every kind now, whatever its source answers: i33."""
+    hub = scene.book.hub
+    for first in range(0, len(ALL_KINDS), 8):
+        mask = 2 ** min(first + 8, len(ALL_KINDS)) - 2**first
+        found = list(read(scene, scene.hub, "read", mask))
+        expected = [price.word for price in hub.read(mask, scene.now).values()]
+        scene.same("read", found, expected)
+
+
 def check_all(scene: Scene) -> None:
     """Compare every view there is."""
     book = scene.book
+    check_prices(scene)
     for id in scene.ids:
         check_account(scene, id)
         check_sale(scene, id)

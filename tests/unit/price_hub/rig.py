@@ -94,6 +94,7 @@ class Rig:
             bounds = (guard.max_age, guard.min_price, guard.max_price)
             args = (token.address, self.follows[kind].address, *bounds, *limits)
             ran = self.send("list_kind", *args)
+            assert ran.reason is None, f"refused: {ran.reason}"
             assert self.model.list_kind(guard, PRICE, self.now, token.address) == kind
             self.check_logs(ran, "KindListed", "OracleSet", "LimitsSet")
             self.model.updates = []

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surety.model import Guard, Price
+from surety.model import Guard, Price, Refused
 from surety.model.state import BPS
 from tests.modules.test_vectors import SHARED, volatility_steps
 from tests.stateful.scene import slots_of
@@ -201,6 +201,50 @@ def test_the_hub_is_its_model_on_any_path(rig):
     }  # fmt: skip
     rare = {what for what in happened | done | refused if rig.seen[what] < 20}
     assert not rare, rig.seen
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"max_age": 0}, "bad max age"),
+        ({"max_age": CYCLE}, "bad max age"),
+        ({"max_age": 0, "min_price": 0}, "bad max age"),
+        ({"min_price": 0}, "bad bounds"),
+        ({"min_price": MAX_PRICE}, "bad bounds"),
+        ({"max_price": 2**88}, "bad bounds"),
+        ({"max_price": MAX}, "bad bounds"),
+        ({"min_price": PRICE + 1}, "price failed"),
+        ({"max_price": PRICE}, "price failed"),
+        ({"max_price": PRICE, "slew_up": 0}, "price failed"),
+        ({"slew_down": 0}, "bad slew"),
+        ({"slew_down": CYCLE}, "bad slew"),
+        ({"slew_up": 0, "jump_bps": 0}, "bad slew"),
+        ({"slew_up": CYCLE}, "bad slew"),
+        ({"jump_bps": 0, "sigma_ref": 0}, "bad jump"),
+        ({"jump_bps": 49}, "bad jump"),
+        ({"jump_bps": 12_751}, "bad jump"),
+        ({"jump_bps": 12_800}, "bad jump"),
+        ({"sigma_ref": 0}, "bad sigma"),
+        ({"sigma_ref": 2**40}, "bad sigma"),
+    ],
+)
+def test_listing_is_refused_alike(rig, changes, reason):
+    with pytest.raises(AssertionError, match=f"refused: {reason}"):
+        rig.begin(replace(USUAL, **changes))
+    with pytest.raises(Refused, match=reason):
+        rig.model.list_kind(replace(USUAL, **changes), PRICE, rig.now)
+    assert not rig.model.prices
+    assert not rig.model.guards
+
+
+def test_listing_is_refused_alike__beyond_32_kinds():
+    rig = Rig(32).begin(USUAL)
+    token, oracle = rig.tokens[0].address, rig.pairs[0][0].address
+    limits = (USUAL.slew_down, USUAL.slew_up, USUAL.jump_bps, USUAL.sigma_ref)
+    bounds = (MAX_AGE, MIN_PRICE, MAX_PRICE)
+    assert rig.send("list_kind", token, oracle, *bounds, *limits).reason == "too many kinds"
+    with pytest.raises(Refused, match="too many kinds"):
+        rig.model.list_kind(USUAL, PRICE, rig.now)
 
 
 def test_masks__of_more_kinds_than_a_call_takes():
