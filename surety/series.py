@@ -33,6 +33,7 @@ BAR_COLUMNS = ("open", "high", "low", "close")
 GZIP_MAGIC = b"\x1f\x8b"
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?")
+_SYMBOL = re.compile(r"[A-Za-z0-9._/:+-]{1,32}")
 _EXACT = Context(prec=120, rounding=ROUND_FLOOR)
 
 
@@ -313,8 +314,12 @@ def _rows(path: Path, column: str | None, by_symbol: bool) -> Iterator[_Shape | 
                 bar = _bar(path, line, row, shape)
                 round_id = _round_id(path, line, row, shape)
                 symbol = "" if place is None else row[place].strip()
-                if place is not None and not symbol:
-                    raise SeriesError(f"{path}:{line}: symbol is empty; mend or drop the row")
+                if place is not None and not _SYMBOL.fullmatch(symbol):
+                    what = f"is {_quoted(symbol)}" if symbol else "is empty"
+                    raise SeriesError(
+                        f"{path}:{line}: symbol {what}; give 1 to 32 letters, digits or any of "
+                        "._/:+-"
+                    )
                 seen = before.get(symbol)
                 again = shape.rounds and not shape.bars and bar.at == seen
                 if seen is not None and bar.at <= seen and not again:

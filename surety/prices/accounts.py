@@ -104,8 +104,9 @@ class Accounts:
         for account in sorted(self._clocks):
             self._pursue(account, price, now)
         while self._free and self._is_callable(self._free[-1], price):
-            account = self._free.pop()
-            self._call(account, price, now)
+            if not self._call(self._free[-1], price, now):
+                break
+            self._free.pop()
         self._release()
 
     def result(self) -> Liquidations:
@@ -136,14 +137,15 @@ class Accounts:
         elif debt > maintenance:
             self._call(account, price, now)
 
-    def _call(self, account: int, price: Price, now: int) -> None:
+    def _call(self, account: int, price: Price, now: int) -> bool:
         if not self._try("margin_call", now, account):
-            return
+            return False
         self._clocks.add(account)
         self._called.add(account)
         # below close-out, and confirmed, the auction opens in this very second
         if self._book.positions[account].auction_start <= now:
             self._take(account, price, now)
+        return True
 
     def _take(self, account: int, price: Price, now: int) -> None:
         if self._is_callable(account, price) and self._try(

@@ -17,8 +17,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
-from surety.commands import Failure, Moment, counted
+from surety.commands import Failure, Moment, counted, printable
 from surety.compile import ArtifactError
 from surety.demo.scenario import ScenarioError
 from surety.files import write_atomically
@@ -420,11 +421,14 @@ def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
     shown = len(columns)
     while shown > 2 and sum(widths[:shown]) + 3 * shown + 1 > console.width:
         shown -= 1
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for place, name in enumerate(columns[:shown]):
-        table.add_column(name, justify="right" if place else "left", overflow="fold")
+        table.add_column(
+            Text(printable(name)), justify="right" if place else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*row[:shown])
+        table.add_row(*(Text(printable(cell)) for cell in row[:shown]))
+    console.print(Text(printable(title)), soft_wrap=True)
     console.print(table)
     if shown < len(columns):
         left_out = ", ".join(columns[shown:])

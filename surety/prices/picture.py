@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from surety.commands import printable
 from surety.demo.charts import number_ticks, tick_label, time_ticks
 from surety.model.state import BPS, CONFIRMING, FAILED, WAD
 from surety.prices.replay import Moment, Replay
@@ -38,7 +39,7 @@ text{font:12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif}
 
 def draw(replay: Replay, title: str) -> str:
     """Return the SVG of a replay that kept its moments."""
-    moments = replay.moments
+    moments, title = replay.moments, printable(title)
     if not moments:
         raise ValueError("the replay kept no moments")
     x0, x1 = moments[0].at, max(moments[-1].at, moments[0].at + 1)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from surety.commands import printable
 from surety.model.state import WAD
 from surety.prices.accounts import Liquidations
 from surety.prices.config import Config, to_json
@@ -57,9 +58,14 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [
         "| " + " | ".join(columns) + " |",
         "| --- |" + " ---: |" * (len(columns) - 1),
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *("| " + " | ".join(_cell(text) for text in row) + " |" for row in rows),
     ]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Return a text that is one cell, whatever a kind or a file is called."""
+    return printable(text).replace("\\", "\\\\").replace("|", "\\|")
 
 
 def replay_table(replays: Mapping[str, Replay]) -> str:

@@ -144,6 +144,19 @@ def test_a_lagging_feed_lags(bars):
     assert 250 < lagging["max_lag_hi_bps"] < 450
 
 
+def test_a_strange_name_is_only_a_name(bars, tmp_path):
+    name = "[red]<a>|\x1b[2J"
+    picture = tmp_path / "p.svg"
+    shown = prices("replay", bars, "--kind", name, "--picture", str(picture))
+    assert shown.exit_code == 0, shown.stderr
+    assert "[red]<a>|\\x1b[2J" in shown.stdout
+    table = prices("replay", bars, "--kind", name, "--markdown").stdout
+    assert table.splitlines()[2].startswith("| [red]<a>\\|\\\\x1b[2J | 2020-")
+    for text in (shown.stdout, table, picture.read_text("utf-8")):
+        assert "\x1b" not in text
+    ET.fromstring(picture.read_text("utf-8"))
+
+
 @needs_evm
 def test_verify_runs_both(bars):
     found = json.loads(prices("replay", bars, "--verify", "--json", "--accounts", "3").stdout)

@@ -66,6 +66,12 @@ def test_symbols_are_chosen_in_any_case_and_order(tmp_path):
     empty = write(tmp_path, "symbol,ts,price\n ,5,1\n", "empty.csv")
     with pytest.raises(SeriesError, match=r"empty\.csv:2: symbol is empty"):
         read_table(empty)
+    hostile = write(tmp_path, "symbol,ts,price\n\x1b[2J,5,1\n", "hostile.csv")
+    with pytest.raises(SeriesError) as caught:
+        read_table(hostile)
+    assert str(caught.value).endswith(
+        "hostile.csv:2: symbol is '\\x1b[2J'; give 1 to 32 letters, digits or any of ._/:+-"
+    )
 
 
 def test_a_window_leaves_out_symbols_that_are_not_in_it(tmp_path):
