@@ -94,6 +94,13 @@ def test_list__at_the_edges_of_what_is_accepted(desk, changes):
     check_listed(desk, listing, desk.list(listing), 3)
 
 
+@pytest.mark.parametrize("price", [PRICE * 95 // 100, PRICE * 105 // 100])
+def test_list__a_price_as_far_from_the_expected_as_it_may_be(desk, price):
+    desk.source.transact("set_price", price, sender=desk.world.governor)
+    listing = desk.good()
+    check_listed(desk, listing, desk.list(listing), 3, price)
+
+
 def test_list__a_price_as_old_as_it_may_be(desk):
     listing = desk.good(max_age=1_000)
     now = desk.world.now + 10
