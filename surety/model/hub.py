@@ -269,7 +269,7 @@ class FeedHub:
         )
 
     def _check_mask(self, mask: int) -> None:
-        if mask >> 8:
+        if mask >> MAX_SYNC:
             listed = mask & (1 << len(self.prices)) - 1
             if listed.bit_count() > MAX_SYNC:
                 refuse("too many kinds")

@@ -133,7 +133,7 @@ class Rig:
         (self.other_feeds if other else self.model.feeds)[kind] = None
 
     def restart(self, answer: int, age: int) -> None:
-        """Let the uptime feed say that the sequencer is up (0) or down (1) since `age` seconds."""
+        """Let the uptime feed say that the sequencer is up (0), down (1) or neither since `age`."""
         since = max(0, self.now - age)
         self.tell(self.uptime, "set_round", answer, since, 1, 1)
         self.name_feed(self.uptime.address, Sequencer(answer, since))
