@@ -222,7 +222,7 @@ def test_stress_prints_json_and_markdown():
     args = ("stress", "--case", "glitch", "--case", "x3", "--accounts", "20", "--config", "lst")
     found = json.loads(prices(*args, "--json").stdout)
     assert list(found["cases"]) == ["x3", "glitch"]
-    assert found["config"]["kinds"]["lst"]["limits"]["jump_bps"] == 2_000
+    assert found["config"]["kinds"]["lst"]["limits"]["jump_bps"] == 1_000
     glitch = found["cases"]["glitch"]
     assert set(glitch) >= KEYS | {"lo_moved_bps", "hi_moved_bps", "minutes_apart", "called"}
     assert (glitch["lo_moved_bps"], glitch["sold"], glitch["first_sold_minute"]) == (-285, 0, None)
