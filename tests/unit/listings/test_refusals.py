@@ -447,6 +447,22 @@ def test_list__too_little_gas_never_looks_like_a_failure(desk):
     assert desk.storage() == before
 
 
+def test_list__a_token_that_needs_gas_is_not_judged_without_it(desk):
+    """What burns all of its gas has failed only once it had all of it to burn."""
+    desk.says(DECIMALS, 18, mode=BURNS)
+    data = desk.contract.encode("preview", desk.vault, desk.good(token=desk.odd.address).struct())
+    call = {"to": desk.contract.address, "data": "0x" + data.hex()}
+    outcomes = {}
+    for gas in range(100_000, 600_000, 10_000):
+        with pytest.raises(RpcError) as caught:
+            desk.world.rpc.call("eth_call", {**call, "gas": hex(gas)}, "latest")
+        reverted = as_revert(caught.value)
+        outcomes[gas] = reverted.reason if reverted else ""
+    assert set(outcomes.values()) == {"", "gas too low", "decimals failed"}
+    assert min(gas for gas, reason in outcomes.items() if reason == "decimals failed") > 204_000
+    assert max(gas for gas, reason in outcomes.items() if reason == "gas too low") > 204_000
+
+
 # reasons
 
 
