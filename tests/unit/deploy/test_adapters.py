@@ -10,6 +10,8 @@ import pytest
 from surety.compile import artifact
 from surety.deploy import (
     ADAPTERS,
+    LST_LIMITS,
+    TAIL_LIMITS,
     Adapter,
     Chainlink,
     DeployError,
@@ -284,7 +286,8 @@ def test_a_file_with_every_type_is_deployed(rpc, sender, bind, load, real):
     assert steps.count("deploy ChainlinkOracle for share") == 0
     assert steps.count("deploy MinimumOracle for share") == 1  # with less gas than that of usd
     limits = [hub.read("limits_of", kind.kind)[:2] for kind in system.kinds]
-    assert limits[1:3] == [(2_000, 15_000_000), (2_500, 25_000_000)]
+    families = [LST_LIMITS, TAIL_LIMITS]
+    assert limits[1:3] == [(family.jump_bps, family.sigma_ref) for family in families]
     assert limits[5] == (2_500, 25_000_000)
 
 
