@@ -207,6 +207,7 @@ class Anvil:
         self._startup_seconds = startup_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
+        self._states: tempfile.TemporaryDirectory[str] | None = None
         self._arguments = [
             *("--host", "127.0.0.1", "--port", "0", "--hardfork", HARDFORK, "--color", "never"),
             *("--chain-id", str(chain_id), "--accounts", str(accounts), "--balance", str(balance)),
@@ -251,9 +252,13 @@ class Anvil:
             raise AnvilFailed("Anvil is already running")
         binary = self._binary or find_anvil()
         self._output = tempfile.TemporaryFile(prefix="surety-anvil-")  # noqa: SIM115 - kept
+        # old states go to disk, gigabytes of them in a long run, and an Anvil leaves its own behind
+        self._states = tempfile.TemporaryDirectory(
+            prefix="surety-anvil-", ignore_cleanup_errors=True
+        )
         try:
             self._process = subprocess.Popen(
-                [str(binary), *self._arguments],
+                [str(binary), "--cache-path", self._states.name, *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
@@ -261,6 +266,7 @@ class Anvil:
                 preexec_fn=_die_with_parent(),
             )
         except OSError as error:
+            self.stop()
             raise AnvilFailed(f"{binary} cannot be started: {error.strerror}") from error
         _running.add(self)
         try:
@@ -278,6 +284,7 @@ class Anvil:
         """End the process: ask, wait, then kill. Safe to call twice."""
         process, self._process = self._process, None
         output, self._output = self._output, None
+        states, self._states = self._states, None
         _running.discard(self)
         if process is not None and process.poll() is None:
             process.terminate()
@@ -288,6 +295,8 @@ class Anvil:
                 process.wait()
         if output is not None:
             output.close()
+        if states is not None:
+            states.cleanup()
 
     def _printed(self) -> str:
         assert self._output is not None

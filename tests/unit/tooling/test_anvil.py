@@ -245,3 +245,17 @@ def test_version_of__reads_what_is_printed(
     tmp_path: Path, text: str, version: tuple[int, int, int] | None
 ) -> None:
     assert version_of(script(tmp_path / "anvil", text)) == version
+
+
+def test_stop__leaves_no_state_on_the_disk():
+    """Anvil writes what leaves its memory, and would leave gigabytes of it behind."""
+    with Anvil() as node:
+        arguments = Path(f"/proc/{node.pid}/cmdline") if sys.platform == "linux" else None
+        folder = Path(node._states.name)
+        assert folder.is_dir()
+        if arguments is not None:
+            assert str(folder).encode() in arguments.read_bytes()
+        rpc = Rpc(node.url)
+        for _ in range(600):
+            rpc.mine()
+    assert not folder.exists()
