@@ -102,7 +102,7 @@ def test_calm_hub_is_fine(world: World) -> None:
     assert eth["market"]["price"] == eth["now"]["lo"] == eth["stored"]["hi"] == str(2_000 * WAD)
     assert (eth["now"]["lag_lo_bps"], eth["now"]["lag_hi_bps"]) == (0, 0)
     assert eth["volatility"]["reference"] == str(15 * 10**15)
-    assert (eth["slew_down"], eth["slew_up"], eth["jump_bps"]) == (1_666_667, 333_333, 2_000)
+    assert (eth["slew_down"], eth["slew_up"], eth["jump_bps"]) == (1_666_667, 333_333, 1_000)
     assert (int(eth["min_price"]), int(eth["max_price"])) == world.hub.read("bounds_of", 0)
     assert eth["max_age"] == world.hub.read("config_of", 0)[1] == 90_000
     text = run(world, "status").output
@@ -111,11 +111,11 @@ def test_calm_hub_is_fine(world: World) -> None:
 
 
 def test_lags_are_those_of_the_formulas(world: World) -> None:
-    world.set_price(0, 1_700 * WAD)
+    world.set_price(0, 1_850 * WAD)
     world.set_price(1, 43_000 * WAD)
     world.forward(90)
     found = look(world)
-    for kind, market in ((0, 1_700 * WAD), (1, 43_000 * WAD)):
+    for kind, market in ((0, 1_850 * WAD), (1, 43_000 * WAD)):
         row = found["kinds"][kind]
         stored = Price.from_word(world.hub.read("words", kind))
         elapsed = found["time"] - stored.updated_at
