@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 FINDING = 2
 WIDE = 240  # characters of a line that goes to no terminal
+NARROW = 22  # of the first column where a terminal is not that wide
 LONG = 100_000  # syncs from which on a run that is no terminal's says what it does
 
 _FORESEEN = (
@@ -193,7 +194,7 @@ def replay(
     seed: int,
     picture: Path | None,
 ) -> None:
-    r"""Replay prices through the hub and measure how far its word was from the market.
+    """Replay prices through the hub and measure how far its word was from the market.
 
     FILE is a CSV or .csv.gz with ts,open,high,low,close or ts,price (rounds of an oracle where it
     has a column round_id: they come with their own times, and the last is the market), a scenario
@@ -212,7 +213,7 @@ def replay(
     max_maintenance_multiplier       the highest margin multipliers, bps
 
     Exit codes: 0 done, 1 an error (said in one line), 2 the two engines differ.
-    """
+    """  # noqa: D301 - click's mark is the character itself
     try:
         _check_output(markdown, as_json)
         config = load_config(config_text)
@@ -417,14 +418,22 @@ def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDE)
-    widths = [max(len(cells[place]) for cells in (columns, *rows)) for place in range(len(columns))]
+    widths = [
+        max(*(len(word) for word in name.split()), *(len(row[place]) for row in rows))
+        for place, name in enumerate(columns)
+    ]
+    if console.width < WIDE:
+        widths[0] = min(widths[0], NARROW)
     shown = len(columns)
     while shown > 2 and sum(widths[:shown]) + 3 * shown + 1 > console.width:
         shown -= 1
     table = Table()
     for place, name in enumerate(columns[:shown]):
         table.add_column(
-            Text(printable(name)), justify="right" if place else "left", overflow="fold"
+            Text(printable(name)),
+            justify="right" if place else "left",
+            overflow="fold",
+            width=widths[place],
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row[:shown]))

@@ -230,7 +230,7 @@ def test_stress_prints_json_and_markdown():
     assert len(table) == 4
     assert table[3].startswith("| a glitch of −2.85 % for one refresh | −2.85 % | −2.85 % |")
     for_people = prices(*args).stdout
-    assert "│ a glitch of −2.85 % for one refresh │  −2.85 % │" in for_people
+    assert "│ a glitch of −2.85 % for one refresh │ −2.85 % │" in for_people
 
 
 def test_a_narrow_terminal_gets_the_first_columns(monkeypatch):
