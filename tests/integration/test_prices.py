@@ -213,7 +213,7 @@ def test_no_volatility_calls_who_satisfies_the_target_level(town):
     world, price = town.world, P
     id = world.open([(ETH, 10 * WAD)], 10_000 * WAD)
     for hour in range(30):
-        price = P * (100 - hour % 2 * 12) // 100
+        price = P * (100 - hour % 2 * 9) // 100
         word = town.tell(price, seconds=HOUR)
         debt, value, initial, target, maintenance, close_out = world.levels(id)
         assert initial <= target <= maintenance <= close_out <= value
