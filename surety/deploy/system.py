@@ -5,17 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
-from typing import Any
+from typing import Any, Final
 
-from surety.chain import ChainError, Contract, Interface, Receipt, deploy_contract
+from surety.chain import (
+    ChainError,
+    Contract,
+    DecodeError,
+    Interface,
+    Receipt,
+    Reverted,
+    Rpc,
+    deploy_contract,
+)
 from surety.compile import artifact
 from surety.deploy.adapters import Adapter
-from surety.deploy.errors import DeployError
+from surety.deploy.errors import DeployError, ParamsError
 from surety.deploy.params import KindParams, SystemParams
 from surety.deploy.reading import Deployer, Reading, check_on_chain, read_kind
 
 Progress = Callable[[str], None]
 Approve = Callable[[str], bool]
+
+_NOBODY: Final = "0x" + "00" * 20
+_NO_ORACLE: Final = "oracle has no code"  # Listings says it after everything but the price is good
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +179,52 @@ def list_kind(
 ) -> DeployedKind:
     """List one more kind in a vault that exists; the sender governs it and its hub.
 
-    As `deploy_system` lists each of its kinds: whatever is wrong with the kind is a ParamsError
-    before anything is sent, the step that failed a DeployError.
+    As `deploy_system` lists each of its kinds: what its token and its price say goes to `progress`
+    and then to `approve`, which may answer False. By default nothing is shown and nobody asked.
+    Whatever can be read beforehand is a ParamsError before anything is sent: who governs, a vault
+    or `listings` that is something else, a token that is listed already, all that is wrong with
+    the kind but its price. The step that failed is a DeployError.
     """
-    book = Contract(sender.rpc, vault, artifact("Vault").abi)
-    kind.check(book.read("liquidation_penalty"))
+    _check_pair(sender, listings, vault, kind)
     check_on_chain(sender.rpc, [kind])
+    _check_listing(sender.rpc, listings, vault, kind)
     return _list_kind(_Steps(sender, progress), listings, vault, kind, {}, approve)
+
+
+def _check_pair(sender: Deployer, listings: str, vault: str, kind: KindParams) -> None:
+    """Raise ParamsError unless the sender may list this kind in this vault through `listings`."""
+    rpc = sender.rpc
+    for name, address in (("vault", vault), ("listings", listings)):
+        if not rpc.code(address):
+            raise ParamsError(f"{name}: no contract at {address} on chain {rpc.chain_id}")
+    book = Contract(rpc, vault, artifact("Vault").abi)
+    try:
+        penalty, governor = book.read("liquidation_penalty"), book.read("governor")
+        hub = Contract(rpc, book.read("hub"), artifact("PriceHub").abi)
+        desk, hub_governor = hub.read("listings"), hub.read("governor")
+    except (Reverted, DecodeError) as error:
+        raise ParamsError(f"vault: {vault} is not a vault") from error
+    if desk.lower() != listings.lower():
+        raise ParamsError(f"listings: the vault's hub takes listings from {desk}, not {listings}")
+    for owner, address in (("vault", governor), ("hub", hub_governor)):
+        if address.lower() != sender.address.lower():
+            raise ParamsError(
+                f"{kind.name}: {sender.address} is not the {owner}'s governor, {address} is"
+            )
+    kind.check(penalty)
+
+
+def _check_listing(rpc: Rpc, listings: str, vault: str, kind: KindParams) -> None:
+    """Raise ParamsError with the reason for which `listings` refuses all of a kind but its price.
+
+    It is asked about the kind without an adapter, which it looks at last.
+    """
+    listing = _listing(kind, _NOBODY, read_kind(rpc, kind, _NOBODY))
+    try:
+        Contract(rpc, listings, artifact("Listings").abi).read("preview", vault, listing)
+    except Reverted as error:
+        if error.reason != _NO_ORACLE:
+            raise ParamsError(f"{kind.name}: {kind.token}: {error}") from error
 
 
 def _list_kind(

@@ -252,15 +252,70 @@ def test_list_kind_adds_one_to_a_system_that_exists(bind, sender, kinds, new):
     assert steps[1].startswith("list stable: 6 decimals, 1.00 live")
     both = replace(system, kinds=(*system.kinds, listed))
     check_wiring(bind, both, SystemParams(kinds=kinds), sender.address)
-    with pytest.raises(DeployError, match=r"list stable: .*: already listed$"):
-        list_kind(sender, system.listings, system.vault, kinds[2])
 
 
-def test_list_kind_is_for_the_governor(rpc, sender, kinds):
+def test_list_kind_knows_what_is_listed_before_it_sends(bind, sender, kinds, sent, new):
+    """In both, in the hub alone, and the coin itself: no adapter is deployed for nothing."""
+    system = deploy_system(sender, SystemParams(kinds=kinds[:1]))
+    btc, oracle = kinds[1], new("ChainlinkOracle", kinds[1].aggregator)
+    rules = (btc.max_age, btc.min_price, btc.max_price, *astuple(btc.limits))
+    hub = bind("PriceHub", system.hub)
+    hub.transact("list_kind", btc.token, oracle, *rules, sender=sender.address)
+    coin = replace(kinds[2], token=system.coin, decimals=None)
+    before = sent()
+    for kind, message in (
+        (kinds[0], r"^eth: 0x\w{40}: already listed$"),
+        (btc, r"^btc: 0x\w{40}: already listed$"),
+        (coin, r"^stable: 0x\w{40}: the coin itself$"),
+    ):
+        with pytest.raises(ParamsError, match=message):
+            list_kind(sender, system.listings, system.vault, kind)
+    assert sent() == before
+
+
+def test_list_kind_is_for_the_governor(rpc, bind, sender, kinds, sent):
     system = deploy_system(sender, SystemParams(kinds=kinds[:1]))
     other = UnlockedSender(rpc, checksum(rpc.call("eth_accounts")[7]))
-    with pytest.raises(DeployError, match=r"list btc: .*: not the vault's governor$"):
+    height = rpc.block_number()
+    message = rf"^btc: {other.address} is not the vault's governor, {sender.address} is$"
+    with pytest.raises(ParamsError, match=message):
         list_kind(other, system.listings, system.vault, kinds[1])
+    assert rpc.block_number() == height
+    hub = bind("PriceHub", system.hub)
+    hub.transact("propose_governor", other.address, sender=sender.address)
+    hub.transact("accept_governor", sender=other.address)
+    before = sent()
+    message = rf"^btc: {sender.address} is not the hub's governor, {other.address} is$"
+    with pytest.raises(ParamsError, match=message):
+        list_kind(sender, system.listings, system.vault, kinds[1])
+    assert sent() == before
+
+
+def test_list_kind_knows_a_vault_and_its_listings(sender, kinds, sent, new):
+    system = deploy_system(sender, SystemParams(kinds=kinds[:1]))
+    stray = new("Listings")
+    before = sent()
+    for listings, vault, message in (
+        (system.listings, NOBODY, "^vault: no contract at 0x1111"),
+        (NOBODY, system.vault, "^listings: no contract at 0x1111"),
+        (system.listings, system.hub, f"^vault: {system.hub} is not a vault$"),
+        (system.vault, system.listings, f"^vault: {system.listings} is not a vault$"),
+        (system.listings, kinds[1].token, f"^vault: {kinds[1].token} is not a vault$"),
+        (system.hub, system.vault, f"from {system.listings}, not {system.hub}$"),
+        (stray, system.vault, f"from {system.listings}, not {stray}$"),
+    ):
+        with pytest.raises(ParamsError, match=message):
+            list_kind(sender, listings, vault, kinds[1])
+    assert sent() == before
+
+
+def test_list_kind_shows_and_asks_whom_it_is_told(sender, kinds, sent):
+    """Neither by default; a no leaves the adapter and nothing else."""
+    system = deploy_system(sender, SystemParams(kinds=kinds[:1]))
+    before = sent()
+    with pytest.raises(DeployError, match=r"^list btc: 8 decimals, .*: stopped here$"):
+        list_kind(sender, system.listings, system.vault, kinds[1], approve=lambda _line: False)
+    assert sent() == before + 1
 
 
 def test_list_kind_checks_before_it_sends(sender, kinds, sent):
