@@ -35,7 +35,10 @@ def cli(params: Path | None, account: str | None, yes: bool) -> None:
         raise click.UsageError("on a live network name the collateral with --params FILE")
     sender = ApeSender(accounts.load(account) if account else accounts.test_accounts[0], provider)
     try:
-        system_params = load_params(params) if params else SystemParams(kinds=local_kinds(sender))
+        # None: each kind's price is limited as its family's is on a live network
+        system_params = (
+            load_params(params) if params else SystemParams(kinds=local_kinds(sender, limits=None))
+        )
         system = deploy_system(
             sender,
             system_params,

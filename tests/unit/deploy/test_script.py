@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+from types import SimpleNamespace
 
 import click
 import pytest
 
 from surety.chain import checksum
+from surety.deploy import MAJOR_LIMITS, STABLE_LIMITS
 from surety.deploy.ape_sender import ApeSender
 from surety.paths import root
 
@@ -42,6 +45,21 @@ max_price = 1000000
         script.callback(params=path, account=None, yes=False)
     assert "\n" not in caught.value.message
     assert chain.blocks.height == height
+
+
+def test_script_limits_invented_prices_as_real_ones(script, sender, bind, monkeypatch, capsys):
+    """Without a file, on a local network; Ape's part is played by a sender of our own."""
+    provider = SimpleNamespace(network=SimpleNamespace(is_local=True))
+    names = script.callback.__globals__
+    monkeypatch.setitem(names, "networks", SimpleNamespace(provider=provider))
+    monkeypatch.setitem(names, "accounts", SimpleNamespace(test_accounts=[None]))
+    monkeypatch.setitem(names, "ApeSender", lambda _account, _provider: sender)
+    script.callback(params=None, account=None, yes=False)
+    system = json.loads(capsys.readouterr().out)
+    hub = bind("PriceHub", system["hub"])
+    for number, limits in enumerate((MAJOR_LIMITS, MAJOR_LIMITS, STABLE_LIMITS)):
+        assert hub.read("config_of", number)[2:] == (limits.slew_down, limits.slew_up)
+        assert hub.read("limits_of", number)[:2] == (limits.jump_bps, limits.sigma_ref)
 
 
 def test_sender_is_named_before_the_node_estimates(chain, accounts, monkeypatch):
