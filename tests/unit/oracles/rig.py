@@ -15,7 +15,8 @@ a rig. A rig says
     sources     addresses of the contracts that it reads itself: tests swap their code
     show(price, at) -> Report   let the sources say about `price` (WAD), made at second `at`; return
                                 the exact answer that the adapter must give, worked out here in
-                                Python and not by asking the contract
+                                Python and not by asking the contract; at a usual price it must be
+                                within 2 % of `price`
     lies() -> {name: act}       ways in which sources answer in the right shape what cannot be true:
                                 after `show` and `act` there must be price 0 or a revert
     without(index) -> Report    only with SURVIVES: the exact answer once `sources[index]` is broken

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rigs of all adapters."""
+"""The rigs of all adapters; a new one is added to `RIGS` at the end."""
 
 from __future__ import annotations
 
