@@ -72,7 +72,7 @@ def _hub_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--watch",
     type=FiniteRange(0.2, LONGEST_WATCH),
     metavar="SECONDS",
-    help="Look again every so often until Ctrl-C.",
+    help="Look again every so often until Ctrl-C, which ends it with exit code 0.",
 )
 @one_line_errors
 def status(
@@ -470,7 +470,9 @@ def _add_prices(table: Table, kind: Kind) -> None:
         if market.accepted:
             low = "-" if word.failed else _bps(lag_down(word.lo, market.accepted))
             lags = f"{low} / {_bps(lag_up(word.hi, market.accepted))}"
-        state = _now_state(kind) if what == "now" else f"{_ago(kind.age)} old"
+        state = _now_state(kind)
+        if what == "stored":
+            state = ", ".join([*_flags(word.flags), f"{_ago(kind.age)} old"])
         table.add_row("", what, _coins(word.lo), _coins(word.hi), lags, state)
     table.add_section()
 
