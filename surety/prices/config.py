@@ -9,7 +9,7 @@
     limits = "major"            # or a table: slew_down, slew_up, jump_bps, sigma_ref
     levels = "major"            # or a table of the five ratios, for --accounts
     max_age = 90_000            # seconds
-    min_price = "95"            # whole coins as text: outside these bounds a price is no price
+    min_price = "10"            # whole coins as text: outside these bounds a price is no price
     max_price = "40_000"
 
 Units are those of `surety.deploy.params`. The parameter file of a deployment (`[[kinds]]`) serves
@@ -245,7 +245,9 @@ def _named_or_table(place: str, value: object, named: Mapping[str, Any], target:
 
 def _family(place: str, value: object) -> str:
     if not isinstance(value, str) or value not in LIMITS:
-        raise ConfigError(f"{place}: {value!r} is none of {', '.join(NAMES)}")
+        close = difflib.get_close_matches(str(value), NAMES, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ConfigError(f"{place}: {value!r} is none of {', '.join(NAMES)}{hint}")
     return value
 
 
