@@ -148,6 +148,11 @@ def to_wad(text: str) -> int:
     return wad
 
 
+def coins(wad: int) -> str:
+    """Return a WAD integer as whole coins, exactly."""
+    return f"{Decimal(wad).scaleb(-WAD_DIGITS, _EXACT).normalize(_EXACT):f}"
+
+
 def read_series(path: Path, start: int | None = None, end: int | None = None) -> Series:
     """Read the prices of a file between two times, both included; every row of the file is checked.
 
@@ -297,7 +302,7 @@ def _rows(path: Path, column: str | None, by_symbol: bool) -> Iterator[_Shape | 
             header = next(reader, None)
             if header is None or not any(cell.strip() for cell in header):
                 raise SeriesError(f"{path}:1: the file is empty; it needs a header and prices")
-            shape = _shape(path, header, column)
+            shape = _shape(path, header, column, by_symbol)
             yield shape
             place = shape.columns.get("symbol") if by_symbol else None
             before: dict[str, int] = {}
@@ -379,8 +384,8 @@ def _open(path: Path) -> IO[str]:
     return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
 
 
-def _shape(path: Path, header: list[str], column: str | None) -> _Shape:
-    """Return where each column is and what the rows are."""
+def _shape(path: Path, header: list[str], column: str | None, may_choose: bool) -> _Shape:
+    """Return where each column is and what the rows are; `may_choose`: --column is an option."""
     names = [cell.strip().lower() for cell in header]
     if _NUMBER.fullmatch(names[0]):
         raise SeriesError(
@@ -403,8 +408,11 @@ def _shape(path: Path, header: list[str], column: str | None) -> _Shape:
         missing += ["price"] if len(absent) == len(BAR_COLUMNS) else absent
     if missing:
         needed = f"ts and {wanted}" if wanted else "ts,open,high,low,close or ts,price"
-        others = [name for name in names if name not in ("ts", "symbol")]
-        hint = f"; it has {', '.join(others)}" if wanted else ""
+        if may_choose and not wanted:
+            needed += ", or ts and a column that --column names"
+        others = [name for name in names if name and name not in ("ts", "symbol")]
+        some = ", ".join(others[:12]) + (" and others" if len(others) > 12 else "")
+        hint = f"; it has {some}" if others and (wanted or may_choose) else ""
         raise SeriesError(
             f"{path}:1: missing column {', '.join(missing)}; the header must have {needed}{hint}"
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -212,7 +213,7 @@ def replay(
     max_initial_multiplier,
     max_maintenance_multiplier       the highest margin multipliers, bps
 
-    Exit codes: 0 done, 1 an error (said in one line), 2 the two engines differ.
+    Exit codes: 0 done, 1 an error (said in one line), 2 the two engines differ, 130 after Ctrl-C.
     """  # noqa: D301 - click's mark is the character itself
     try:
         _check_output(markdown, as_json)
@@ -225,6 +226,8 @@ def replay(
         if picture is not None:
             _check_picture(picture, len(stories), "--symbol")
         chosen = make_engine(_both(engine, verify))
+        for line in _unused(config, [story.name for story in stories.values()]):
+            click.echo(f"surety prices replay: {line}", err=True)
         found: dict[str, Replay] = {}
         for name, story in stories.items():
             with _progress(f"{name}: {story.source}", (story.end - story.start) // every) as step:
@@ -257,7 +260,7 @@ def replay(
         _print_replays(found, sources, said, every)
 
 
-@prices.command("stress")
+@prices.command("stress", epilog=f"Cases: {', '.join(case.name for case in cases())}.")
 @_engine_options(STRESS_EVERY)
 @click.option("--kind", help="Take this kind of the configuration. Default: its first, else eth.")
 @click.option(
@@ -267,9 +270,7 @@ def replay(
     show_default=True,
     help="Accounts of the book beside it.",
 )
-@click.option(
-    "--case", "names", multiple=True, help="Only this case, by its name in --json; repeatable."
-)
+@click.option("--case", "names", multiple=True, help="Only this case, by its name; repeatable.")
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -296,7 +297,7 @@ def stress_command(
     minute. Bounds are a 20th and 20 times the price, but where it says that they are wide open;
     bounds of the configuration are left out.
 
-    Exit codes: 0 done, 1 an error (said in one line), 2 the two engines differ.
+    Exit codes: 0 done, 1 an error (said in one line), 2 the two engines differ, 130 after Ctrl-C.
     """
     try:
         _check_output(markdown, as_json)
@@ -305,8 +306,10 @@ def stress_command(
         every_case = cases()
         unknown = [name for name in names if name not in {case.name for case in every_case}]
         if unknown:
-            known = ", ".join(case.name for case in every_case)
-            raise MarketError(f"no case {unknown[0]}; known: {known}")
+            known = [case.name for case in every_case]
+            close = difflib.get_close_matches(unknown[0].lower(), known, n=1, cutoff=0.6)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+            raise MarketError(f"no case {unknown[0]}; {hint}")
         chosen = [case for case in every_case if not names or case.name in names]
         if picture is not None:
             _check_picture(picture, len(chosen), "--case")
@@ -346,6 +349,23 @@ def stress_command(
 def _both(engine: str, verify: bool) -> str:
     """Return the engine to run: with --verify the bytecode, beside which the model runs."""
     return "evm" if verify else engine
+
+
+def _unused(config: Config, names: Sequence[str]) -> list[str]:
+    """Say which tables of a configuration guard nothing here, and what guards kinds without one."""
+    if not config.kinds:
+        return []
+    replayed = {name.lower(): name for name in names}
+    spare = [name for name in config.kinds if name not in replayed]
+    bare = [name for lower, name in replayed.items() if lower not in config.kinds]
+    lines = []
+    if spare:
+        lines.append(f"tables of the configuration that nothing here uses: {', '.join(spare)}")
+    lines += [
+        f"{name} has no table in the configuration; guarded as {config.of(name).family}"
+        for name in bare
+    ]
+    return [printable(line) for line in lines]
 
 
 def _stressed_kind(config: Config, kind: str | None) -> KindConfig:
@@ -440,5 +460,5 @@ def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
     console.print(Text(printable(title)), soft_wrap=True)
     console.print(table)
     if shown < len(columns):
-        left_out = ", ".join(columns[shown:])
+        left_out = " · ".join(columns[shown:])  # names have commas of their own
         console.print(f"no room for: {left_out} (--markdown and --json have them)", markup=False)

@@ -18,6 +18,7 @@ from surety.prices.accounts import Accounts, Liquidations
 from surety.prices.config import Config, KindConfig
 from surety.prices.engines import Engine, EngineError, Guards
 from surety.prices.market import BPS, MarketError, Story
+from surety.series import coins
 
 EVERY = 60
 LATE_BPS = 100  # from here on hi is late
@@ -116,7 +117,8 @@ def run(
         if beside is not None:
             _compare(story.start, word, beside.begin(guards, answer[0], story.start, bool(uptime)))
     except EngineError as error:
-        raise MarketError(f"{story.name}: {error}") from None
+        why = (_outside(guards, answer[0]) if "price failed" in str(error) else "") or str(error)
+        raise MarketError(f"{story.name}: {why}") from None
     replay = Replay(story, kind, guards, engine.name, first=answer[0])
     replay.lowest_lo = replay.highest_lo = replay.lowest_hi = replay.highest_hi = answer[0]
     book = Accounts(kind.levels, accounts, Price.unpack(word), story.start) if accounts else None
@@ -199,6 +201,19 @@ def run(
     measures.confirming_minutes = -(-confirming // 60)
     replay.liquidations = book.result() if book is not None else None
     return replay
+
+
+def _outside(guards: Guards, price: int) -> str:
+    """Say which bound a first price is beyond and what to do, or nothing where it is within."""
+    if guards.min_price <= price < guards.max_price:
+        return ""
+    is_low = price < guards.min_price
+    key, bound = ("min_price", guards.min_price) if is_low else ("max_price", guards.max_price)
+    return (
+        f"the first price, {coins(price)}, is {'below' if is_low else 'not below'} {key}, "
+        f"{coins(bound)}: the hub refuses to list it; {'lower' if is_low else 'raise'} {key} or "
+        "choose another --from"
+    )
 
 
 def _ticks(story: Story, every: int) -> Iterator[int]:

@@ -185,6 +185,7 @@ def test_verify_exits_2_on_a_difference(monkeypatch, command):
     [
         (("nothing",), "nothing: neither a file nor a built-in scenario; built in: "),
         (("usdc_depeg", "--config", "mayor"), "did you mean major?"),
+        (("usdc_depeg", "--config", "mjor"), "did you mean major?"),
         (("usdc_depeg", "--from", "2024-01-01"), "no prices in that window"),
         (("usdc_depeg", "--from", "x"), "neither unix seconds nor a date"),
         (("usdc_depeg", "--every", "0"), "--every"),
@@ -214,8 +215,47 @@ def test_an_engine_that_is_not_there_is_one_line(monkeypatch):
 
 def test_a_kind_that_cannot_be_listed_is_one_line(bars, tmp_path):
     path = tmp_path / "guards.toml"
-    path.write_text('[kinds.eth]\nmin_price = "200"\nmax_price = "300"', "utf-8")
-    assert "price failed" in refused("replay", bars, "--config", str(path))
+    for bounds, said in (
+        (
+            'min_price = "200.5"\nmax_price = "300"',
+            "100, is below min_price, 200.5: the hub refuses",
+        ),
+        ('min_price = "1"\nmax_price = "100"', "100, is not below max_price, 100: the hub refuses"),
+    ):
+        path.write_text(f"[kinds.eth]\n{bounds}", "utf-8")
+        for engine in ("model", "auto"):
+            line = refused("replay", bars, "--config", str(path), "--engine", engine)
+            assert f"eth: the first price, {said}" in line
+
+
+def test_tables_that_guard_nothing_are_named(bars, tmp_path):
+    path = tmp_path / "guards.toml"
+    path.write_text("[kinds.btc]\n[kinds.usdc]\n", "utf-8")
+    done = prices("replay", bars, "--config", str(path), "--json")
+    assert json.loads(done.stdout)["config"]["kinds"]["eth"]["family"] == "major"
+    assert done.stderr.splitlines() == [
+        "surety prices replay: tables of the configuration that nothing here uses: btc, usdc",
+        "surety prices replay: eth has no table in the configuration; guarded as major",
+    ]
+    path.write_text("[kinds.ETH]\n", "utf-8")
+    assert prices("replay", bars, "--config", str(path)).stderr == ""
+
+
+def test_a_file_of_other_columns_is_told_of_column(tmp_path):
+    path = tmp_path / "implied.csv"
+    path.write_text("ts,usdc_usd,dai_usd\n9000,1,1\n9600,1,1\n", "utf-8")
+    line = refused("replay", str(path))
+    assert "missing column price; the header must have ts,open,high,low,close or ts,price" in line
+    assert "or ts and a column that --column names; it has usdc_usd, dai_usd" in line
+    assert prices("replay", str(path), "--column", "usdc_usd").exit_code == 0
+
+
+def test_help_says_the_cases_and_what_ctrl_c_is():
+    text = " ".join(prices("stress", "--help").stdout.split())
+    assert all(case.name in text for case in cases())
+    for name in ("replay", "stress"):
+        assert "130 after Ctrl-C" in " ".join(prices(name, "--help").stdout.split())
+    assert "ends it with exit code 0" in " ".join(prices("status", "--help").stdout.split())
 
 
 def test_stress_prints_json_and_markdown():
@@ -238,7 +278,8 @@ def test_a_narrow_terminal_gets_the_first_columns(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     found = prices("stress", "--case", "glitch", "--accounts", "2").stdout
-    assert "no room for: " in found
+    (left_out,) = re.findall(r"no room for: (.+)", found)
+    assert " · " in left_out
     assert max(len(line) for line in found.splitlines() if "│" in line) <= 80
 
 
@@ -256,6 +297,8 @@ def test_stress_takes_a_kind_of_a_configuration(tmp_path):
     assert found["cases"]["x3"]["hi_moved_bps"] == 20_000
     assert "no kind btc in the configuration; it has eth, usdc" in refused(*args, "--kind", "btc")
     assert "no case nope; known: x3, x3_10m" in refused("stress", "--case", "nope")
+    assert "no case drop22; known: x3, x3_10m" in refused("stress", "--case", "drop22")
+    assert "no case glich; did you mean glitch?" in refused("stress", "--case", "glich")
     assert "--picture draws one replay, not" in refused("stress", "--picture", "x.svg")
 
 
