@@ -258,6 +258,7 @@ def replay(
         click.echo(tables.replay_table(found))
     else:
         _print_replays(found, sources, said, every)
+        _print_agreement(list(found.values()))
 
 
 @prices.command("stress", epilog=f"Cases: {', '.join(case.name for case in cases())}.")
@@ -344,6 +345,12 @@ def stress_command(
         rows = tables.stress_rows(outcomes)
         title = f"{guarded.family}: {counted(accounts, 'account')}, a sync every {every} s, {said}"
         _print_table(title, tables.STRESS_COLUMNS, rows)
+        _print_agreement([outcome.replay for outcome in outcomes])
+
+
+def _print_agreement(replays: Sequence[Replay]) -> None:
+    if line := tables.agreement(replays):
+        click.echo(line)
 
 
 def _both(engine: str, verify: bool) -> str:

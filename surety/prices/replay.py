@@ -75,6 +75,7 @@ class Replay:
     guards: Guards
     engine: str
     syncs: int = 0
+    compared: int = 0  # words that two engines agreed on
     measures: Measures = field(default_factory=Measures)
     first: int = 0
     lowest_lo: int = 0
@@ -120,6 +121,7 @@ def run(
         why = (_outside(guards, answer[0]) if "price failed" in str(error) else "") or str(error)
         raise MarketError(f"{story.name}: {why}") from None
     replay = Replay(story, kind, guards, engine.name, first=answer[0])
+    replay.compared = int(beside is not None)
     replay.lowest_lo = replay.highest_lo = replay.lowest_hi = replay.highest_hi = answer[0]
     book = Accounts(kind.levels, accounts, Price.unpack(word), story.start) if accounts else None
     sampled_at, stored_lo = story.start, answer[0]
@@ -138,6 +140,7 @@ def run(
         word = engine.sync(answer, up, now)
         if beside is not None:
             _compare(now, word, beside.sync(answer, up, now))
+            replay.compared += 1
         replay.syncs += 1
 
         price = Price.unpack(word)

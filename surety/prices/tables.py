@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from surety.commands import printable
+from surety.commands import counted, printable
 from surety.model.state import WAD
 from surety.prices.accounts import Liquidations
 from surety.prices.config import Config, to_json
@@ -33,10 +33,11 @@ STRESS_COLUMNS = (
     "what happens",
     "lo moved",
     "hi moved",
-    "apart, min",
-    *ACCOUNT_COLUMNS,
-    "first sale, min",
     "hi behind",
+    "bad debt",
+    "apart, min",
+    *ACCOUNT_COLUMNS[:3],
+    "first sale, min",
     "failed reads",
     "confirming, min",
 )
@@ -105,15 +106,17 @@ def stress_rows(outcomes: Sequence[Outcome]) -> list[list[str]]:
     for outcome in outcomes:
         found = outcome.replay.measures
         sold = outcome.first_sold_minute
+        *counts, bad_debt = _counts(outcome.replay.liquidations or Liquidations())
         rows.append(
             [
                 outcome.case.title,
                 percent(outcome.lo_moved_bps),
                 percent(outcome.hi_moved_bps),
-                "never" if outcome.minutes_apart is None else f"{outcome.minutes_apart:,}",
-                *_counts(outcome.replay.liquidations),
-                "–" if sold is None else f"{sold:,}",
                 percent(found.max_lag_hi_bps),
+                bad_debt,
+                "never" if outcome.minutes_apart is None else f"{outcome.minutes_apart:,}",
+                *counts,
+                "–" if sold is None else f"{sold:,}",
                 f"{found.failed_reads:,}",
                 f"{found.confirming_minutes:,}",
             ]
@@ -140,6 +143,7 @@ def replay_json(
         "to": max(replay.story.end for replay in replays.values()),
         "config": to_json(config, used),
         "kinds": kinds,
+        **_verified(list(replays.values())),
     }
 
 
@@ -165,7 +169,21 @@ def stress_json(
             }
             for outcome in outcomes
         },
+        **_verified([outcome.replay for outcome in outcomes]),
     }
+
+
+def agreement(replays: Sequence[Replay]) -> str:
+    """Say that two engines agreed and on how much, or nothing where only one ran."""
+    words = sum(replay.compared for replay in replays)
+    return (
+        f"the two engines agree: {counted(words, 'word')} compared, 0 differences" if words else ""
+    )
+
+
+def _verified(replays: Sequence[Replay]) -> dict[str, Any]:
+    words = sum(replay.compared for replay in replays)
+    return {"verified": {"words_compared": words, "differences": 0}} if words else {}
 
 
 def _counts(found: Liquidations | None) -> list[str]:

@@ -161,6 +161,13 @@ def test_a_strange_name_is_only_a_name(bars, tmp_path):
 def test_verify_runs_both(bars):
     found = json.loads(prices("replay", bars, "--verify", "--json", "--accounts", "3").stdout)
     assert found["engine"] == "evm and model"
+    # every sync, and the word of the listing
+    assert found["verified"] == {"words_compared": found["syncs"] + 1, "differences": 0}
+    said = "the two engines agree: 166 words compared, 0 differences"
+    assert prices("replay", bars, "--verify").stdout.splitlines()[-1] == said
+    args = ("stress", "--case", "glitch", "--every", "3600", "--verify")
+    assert json.loads(prices(*args, "--json").stdout)["verified"]["differences"] == 0
+    assert "0 differences" in prices(*args).stdout.splitlines()[-1]
 
 
 @needs_evm
