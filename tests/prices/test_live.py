@@ -154,6 +154,8 @@ def test_jump_is_confirming_and_its_clock_begins_with_a_poke(world: World) -> No
     world.forward(100)
     row = look(world, 2)["kinds"][0]
     assert row["confirming"]["begins_with_next_write"] is False
+    shown = " ".join(run(world, "status", width=120).output.split())
+    assert f"CONFIRMING, {row['age']} s old" in shown
     until = row["confirming"]["until"]
     assert row["confirming"]["seconds_left"] == until - world.now > 1_000
     world.forward(until - world.now)
