@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rlp.exceptions import SerializationError
 
+from surety.anvil import Anvil
 from surety.chain import (
     Codec,
     Contract,
@@ -269,3 +270,33 @@ def test_codec_refuses_a_list_that_is_cut() -> None:
     for size in (0, 31, 32, 63, 64, 96, 159):
         with pytest.raises(DecodeError):
             Codec(("uint256[]",)).decode(data[:size])
+
+
+class Forgetful(Rpc):
+    """A node that does not mine what it is sent, and says that it does."""
+
+    says = True
+
+    def call(self, method: str, *params: object) -> object:
+        if method == "anvil_getAutomine":
+            return self.says
+        return super().call(method, *params)
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_transaction_that_an_anvil_forgot_is_mined(monkeypatch, says: bool) -> None:
+    """foundry-rs/foundry#10122; a node that mines by order is left alone."""
+    monkeypatch.setattr("surety.chain.MISSED_SECONDS", 0.2)
+    monkeypatch.setattr("surety.chain.RECEIPT_SECONDS", 0.5)
+    with Anvil() as node, Forgetful(node.url) as rpc:
+        rpc.says = says
+        rpc.call("evm_setAutomine", False)
+        payer, payee = rpc.call("eth_accounts")[:2]
+        sender = UnlockedSender(rpc, payer)
+        if not says:
+            with pytest.raises(TransportError, match="no receipt"):
+                sender.send(payee, b"", 1)
+            assert rpc.block_number() == 0
+            return
+        assert sender.send(payee, b"", 1).status == 1
+        assert rpc.block_number() == 1
