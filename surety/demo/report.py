@@ -128,7 +128,7 @@ def _tiles(result: DemoResult) -> str:
             f"{_share(result.bad_debt, result.debt_repaid)} of repaid debt",
         ),
         (
-            coins(result.equity_end, 2),
+            coins(result.equity_end),
             "coins of equity at the end",
             f"it began with {coins(result.equity_start, 2)}",
         ),
