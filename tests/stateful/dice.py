@@ -332,8 +332,11 @@ class Dice:
         return self.random.choice(((), (tokens,), (coins,), (tokens, coins)))
 
     def pokes(self, seconds: int) -> int:
-        """Choose how often the hub is poked in this time, so that slow prices follow the market."""
-        if not self.scene.setup.usual:
+        """Choose how often the hub is poked in this time, so that slow prices follow the market.
+
+        A hub that is told its words has none to follow.
+        """
+        if not self.scene.setup.usual or self.scene.setup.hub == "words":
             return 0
         return min(self.random.choice((0, 0, 0, 1, 3)), max(0, seconds // POKE_EACH - 1))
 
