@@ -22,6 +22,7 @@ from typing import Any, NoReturn, TypeAlias
 import click
 
 from surety.formulas import MAX_UINT256, Formulas, Revert, UnknownSyntax
+from surety.model.hub import INITIAL_CAP, INITIAL_STEP, MAINTENANCE_CAP, MAINTENANCE_STEP
 
 Answer: TypeAlias = int | tuple[int, ...]
 Call: TypeAlias = Callable[[str, tuple[int, ...]], Any]
@@ -34,10 +35,6 @@ LEVELS = ("initial", "target", "maintenance", "close_out")
 SECTIONS = ("margin", "states", "takes", "volatility")
 MAX_FILE = 64 * 2**20
 SHOWN = 10
-
-# how far and how fast the multipliers move: protocol.md section 9, `next_multiplier`
-INITIAL_CAP, INITIAL_STEP = 25_000, 5_000
-MAINTENANCE_CAP, MAINTENANCE_STEP = 12_500, 500
 
 MAX_DEPTH = 16
 

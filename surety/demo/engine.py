@@ -23,7 +23,7 @@ from surety.anvil import Anvil
 from surety.chain import Contract, Event, Rpc, UnlockedSender
 from surety.compile import artifact
 from surety.demo.book import Holder, make_book
-from surety.demo.guards import Guard, GuardLog, hi_lag, lo_lag
+from surety.demo.guards import Guard, GuardLog
 from surety.demo.invariants import Watch, begin, check_all
 from surety.demo.kinds import BY_NAME, KINDS
 from surety.demo.market import open_market, share_out
@@ -47,6 +47,7 @@ from surety.deploy import (
 from surety.deploy import Levels as Margins
 from surety.formulas import margin_math
 from surety.keeper import ContractMarket, Keeper, KeeperConfig, KeySender, words
+from surety.prices.lag import lag_down, lag_up
 
 WAD = 10**18
 RAY = 10**27
@@ -684,7 +685,7 @@ def _feed(price: int) -> int:
 def _behind(state: State) -> bool:
     """Tell whether the slew holds the `hi` of a kind above its market, or its `lo` below."""
     return any(
-        max(hi_lag(price.hi, market), lo_lag(price.lo, market)) > BEHIND_BPS and not price.failed
+        max(lag_up(price.hi, market), lag_down(price.lo, market)) > BEHIND_BPS and not price.failed
         for price, market in zip(state.quotes, state.market, strict=True)
     )
 

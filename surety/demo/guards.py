@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from surety.demo.probe import State
+from surety.prices.lag import lag_down, lag_up
 
 BPS = 10_000
 LATE_BPS = 100
@@ -65,8 +66,8 @@ class GuardLog:
             )
             if price.failed:
                 continue
-            guard.max_lag_hi_bps = max(guard.max_lag_hi_bps, hi_lag(price.hi, market))
-            guard.max_lag_lo_bps = max(guard.max_lag_lo_bps, lo_lag(price.lo, market))
+            guard.max_lag_hi_bps = max(guard.max_lag_hi_bps, lag_up(price.hi, market))
+            guard.max_lag_lo_bps = max(guard.max_lag_lo_bps, lag_down(price.lo, market))
 
     def _pass(self, seconds: int) -> None:
         if self._last is None:
@@ -76,14 +77,4 @@ class GuardLog:
             guard = self.kinds[number]
             guard.confirming += seconds * price.confirming
             guard.failed += seconds * price.failed
-            guard.late += seconds * (not price.failed and hi_lag(price.hi, market) > LATE_BPS)
-
-
-def hi_lag(hi: int, market: int) -> int:
-    """Return by how many bps of the market `hi` is above it, rounded up; below 0 when under it."""
-    return -((market - hi) * BPS // market)
-
-
-def lo_lag(lo: int, market: int) -> int:
-    """Return by how many bps of the market `lo` is below it, rounded up; below 0 when over it."""
-    return -((lo - market) * BPS // market)
+            guard.late += seconds * (not price.failed and lag_up(price.hi, market) > LATE_BPS)

@@ -22,7 +22,6 @@ from surety.keeper.codec import BadAnswer, view_request
 from surety.keeper.node import Failure, Request, ask, is_revert
 from surety.keeper.words import KIND_COUNT, Price
 
-BPS: Final = 10_000
 WAD: Final = 10**18
 SIGMA_SCALE: Final = 10**9
 ORACLE_GAS: Final = 300_000
@@ -173,16 +172,6 @@ def clock(at: int) -> str:
         return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
     except (OverflowError, ValueError, OSError):
         return f"{at} s"
-
-
-def lag_down(lo: int, market: int) -> int:
-    """Return by how many bps of the market `lo` is under it, rounded up; below 0 when over it."""
-    return -((lo - market) * BPS // market)
-
-
-def lag_up(hi: int, market: int) -> int:
-    """Return by how many bps of the market `hi` is over it, rounded up; below 0 when under it."""
-    return -((market - hi) * BPS // market)
 
 
 def hub_of(rpc: Rpc, vault: str) -> str:

@@ -30,7 +30,6 @@ from surety.keeper.options import (
 )
 from surety.keeper.words import Price
 from surety.prices.board import (
-    BPS,
     ORACLE_GAS,
     SIGMA_SCALE,
     WAD,
@@ -39,10 +38,9 @@ from surety.prices.board import (
     Sequencer,
     clock,
     hub_of,
-    lag_down,
-    lag_up,
     read_board,
 )
+from surety.prices.lag import BPS, lag_down, lag_up
 
 FINDING: Final = 2
 # for a kind an oracle and a sequencer's feed may burn 300,000 each; nothing else costs half as much

@@ -17,6 +17,7 @@ from surety.model.state import CONFIRMING, FAILED, Price
 from surety.prices.accounts import Accounts, Liquidations
 from surety.prices.config import Config, KindConfig
 from surety.prices.engines import Engine, EngineError, Guards
+from surety.prices.lag import lag_down, lag_up
 from surety.prices.market import BPS, MarketError, Story
 from surety.series import coins
 
@@ -155,13 +156,11 @@ def run(
         market = story.market(now)
         # rounded up; where hi is below the market, or lo above it, there is no lag
         if hi > market:
-            lag = -(-(hi - market) * BPS // market)
-            measures.max_lag_hi_bps = max(measures.max_lag_hi_bps, lag)
+            measures.max_lag_hi_bps = max(measures.max_lag_hi_bps, lag_up(hi, market))
             if (hi - market) * BPS > LATE_BPS * market:
                 late += every
         if lo < market:
-            lag = -(-(market - lo) * BPS // market)
-            measures.max_lag_lo_bps = max(measures.max_lag_lo_bps, lag)
+            measures.max_lag_lo_bps = max(measures.max_lag_lo_bps, lag_down(lo, market))
         replay.lowest_lo, replay.highest_lo = min(replay.lowest_lo, lo), max(replay.highest_lo, lo)
         replay.lowest_hi, replay.highest_hi = min(replay.lowest_hi, hi), max(replay.highest_hi, hi)
         measures.max_initial_multiplier = max(

@@ -15,10 +15,11 @@ from surety.cli import main
 from surety.model.state import CONFIRMING, FAILED
 from surety.prices import tables
 from surety.prices.config import Config
-from surety.prices.engines import ModelEngine, make_engine
+from surety.prices.engines import ModelEngine
 from surety.prices.picture import draw
 from surety.prices.replay import run
 from surety.prices.stress import cases
+from tests.prices.marks import needs_evm
 
 T0 = 1_577_836_800  # 2020-01-01
 BARS = (
@@ -35,9 +36,6 @@ KEYS = {
     "max_initial_multiplier",
     "max_maintenance_multiplier",
 }
-needs_evm = pytest.mark.skipif(
-    make_engine("auto").name != "evm", reason="pyrevm has no build for this Python"
-)
 
 
 @pytest.fixture

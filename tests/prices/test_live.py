@@ -24,7 +24,8 @@ from surety.compile import artifact
 from surety.deploy import MAJOR_LIMITS, STABLE_LIMITS, SystemParams, local_kinds
 from surety.formulas import margin_math
 from surety.keeper.words import Price
-from surety.prices.board import Limits, clean, clock, judge, lag_down, lag_up
+from surety.prices.board import Limits, clean, clock, judge
+from surety.prices.lag import lag_down, lag_up
 from tests.keeper.node import faulty_node, forward_to
 from tests.world import GENESIS, WAD, World
 

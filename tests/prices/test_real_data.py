@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from surety.prices.config import Config
-from surety.prices.engines import EvmEngine, ModelEngine, make_engine
+from surety.prices.engines import EvmEngine, ModelEngine
 from surety.prices.replay import Replay, run
 from surety.prices.sources import Choice, read_stories
+from tests.prices.marks import needs_evm
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "prices"
 WAD = 10**18
@@ -117,7 +118,7 @@ def test_a_glitch_of_2_85_percent_in_the_midst_of_real_rounds_sells_nobody():
     assert with_it.liquidations.sold == without.liquidations.sold
 
 
-@pytest.mark.skipif(make_engine("auto").name != "evm", reason="pyrevm has no build for this Python")
+@needs_evm
 @pytest.mark.parametrize(
     ("name", "choice"),
     [

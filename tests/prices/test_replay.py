@@ -15,16 +15,13 @@ from surety.prices.engines import EngineError, EvmEngine, Guards, ModelEngine, m
 from surety.prices.market import MarketError, Story, Track, perfect
 from surety.prices.replay import Measures, Mismatch, run
 from surety.prices.sources import Choice, built_ins, read_stories
+from tests.prices.marks import needs_evm
 
 WAD = 10**18
 T0 = 1_600_000_000
 SCALE = 10**9
 SLOW_DOWN = MAJOR_LIMITS.slew_down * 60  # of 10**9, in one minute
 SLOW_UP = MAJOR_LIMITS.slew_up * 60
-
-needs_evm = pytest.mark.skipif(
-    make_engine("auto").name != "evm", reason="pyrevm has no build for this Python"
-)
 
 
 def steps(*prices: int, gap: int = 60) -> Story:

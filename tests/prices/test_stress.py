@@ -11,7 +11,7 @@ from surety.deploy import LST_LIMITS, MAJOR, MAJOR_LIMITS, STABLE_LIMITS, TAIL_L
 from surety.model.state import WAD, Price
 from surety.prices.accounts import Accounts
 from surety.prices.config import Config, of_family
-from surety.prices.engines import EvmEngine, ModelEngine, make_engine
+from surety.prices.engines import EvmEngine, ModelEngine
 from surety.prices.replay import run
 from surety.prices.stress import (
     BEFORE,
@@ -29,6 +29,7 @@ from surety.prices.stress import (
     stress,
     there_and_back,
 )
+from tests.prices.marks import needs_evm
 
 T0 = 1_600_000_000
 
@@ -215,7 +216,7 @@ def test_the_promises_hold_for_every_family(family, limits):
     assert found["x3"].replay.liquidations.called == 0
 
 
-@pytest.mark.skipif(make_engine("auto").name != "evm", reason="pyrevm has no build for this Python")
+@needs_evm
 def test_bytecode_and_model_agree_on_every_case():
     found = stress(
         Config(), of_family("stable"), EvmEngine, beside=ModelEngine, accounts=2, every=60
