@@ -95,6 +95,7 @@ coin: reentrant(public(immutable(address)))
 hub: reentrant(public(immutable(address)))
 operators: reentrant(public(immutable(address)))
 margin_models: reentrant(public(immutable(address)))  # none: the linear margin only
+settlement: reentrant(public(immutable(address)))  # none: the book can never be shut down
 grace_period: reentrant(public(immutable(uint256)))
 auction_duration: reentrant(public(immutable(uint256)))
 call_cool_down: reentrant(public(immutable(uint256)))
@@ -113,6 +114,7 @@ def __init__(
     hub_: address,
     operators_: address,
     margin_models_: address,
+    settlement_: address,
     grace_period_: uint256,
     auction_duration_: uint256,
     call_cool_down_: uint256,
@@ -134,6 +136,7 @@ def __init__(
     governed.__init__(governor_)
     assert coin_.is_contract and hub_.is_contract and operators_.is_contract, "no code"
     assert margin_models_ == empty(address) or margin_models_.is_contract, "no code"
+    assert settlement_ == empty(address) or settlement_.is_contract, "no code"
     assert grace_period_ <= 30 * 86_400 and call_cool_down_ <= 365 * 86_400, "bad periods"
     assert 0 < auction_duration_ and auction_duration_ <= 30 * 86_400, "bad periods"
     assert 0 < debt_floor_ and debt_floor_ < 2**96 and call_tip_ <= debt_floor_ // 10, "bad floor or tip"
@@ -142,6 +145,7 @@ def __init__(
     hub = hub_
     operators = operators_
     margin_models = margin_models_
+    settlement = settlement_
     grace_period = grace_period_
     auction_duration = auction_duration_
     call_cool_down = call_cool_down_
@@ -644,7 +648,7 @@ def sell(
     normalized: uint256 = margin_math.normalized_after_repayment(old, found.debt, repaid, found.index)
     owed: uint256 = margin_math.debt_up(normalized, found.index)
     if mask == 0 and owed > 0:
-        log IVault.BadDebt(account=id, amount=owed)
+        self.log_loss(id, owed)
         normalized = 0
         owed = 0
     ledger.lower_debt(old - normalized)
@@ -692,35 +696,49 @@ def absorb(account_: uint256):
     if found.flags & price_word.CONFIRMING != 0:
         reasons.fail(reasons.PRICE_CONFIRMING)
 
-    share: uint256 = margin_math.absorbed_share_up(found.debt, liquidation_penalty, found.end_value)
-    old_mask: uint256 = found.word >> account.COLLATERAL_MASK & account.KINDS_MASK
+    self.strike(account_, found.word, margin_math.absorbed_share_up(found.debt, liquidation_penalty, found.end_value))
+    shortfall: uint256 = margin_math.absorb_shortfall(found.debt, found.end_value)
+    log IVault.Absorbed(account=account_, debt=found.debt, shortfall=shortfall)
+    self.log_loss(account_, shortfall)
+
+
+@internal
+def strike(id: uint256, old: uint256, share: uint256):
+    """
+    @notice Move a share (RAY) of everything that an account of the word `old` holds to `absorbed`, and strike its debt off.
+    """
+    old_mask: uint256 = old >> account.COLLATERAL_MASK & account.KINDS_MASK
     mask: uint256 = old_mask
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = old_mask >> kind
         if rest == 0:
             break
         if rest & 1 != 0:
-            balance: uint256 = ledger.balances[account_][kind]
+            balance: uint256 = ledger.balances[id][kind]
             moved: uint256 = margin_math.absorbed_amount_up(balance, share)
             ledger.absorbed[kind] += moved
-            ledger.balances[account_][kind] = balance - moved
+            ledger.balances[id][kind] = balance - moved
             if balance == moved:
                 mask &= ~(1 << kind)
-    ledger.lower_debt(found.word & account.DEBT_MASK)
-    word: uint256 = account.pack(
-        found.word, 0, mask, 0, found.word >> account.TOUCHED_AT & account.TIME_MASK
-    )
-    ledger.accounts[account_] = word
+    ledger.lower_debt(old & account.DEBT_MASK)
+    word: uint256 = account.pack(old, 0, mask, 0, old >> account.TOUCHED_AT & account.TIME_MASK)
+    ledger.accounts[id] = word
     for kind: uint256 in range(MAX_KINDS):
         rest: uint256 = old_mask >> kind
         if rest == 0:
             break
         if rest & 1 != 0:
-            self.log_account(account_, kind, ledger.balances[account_][kind], word)
-    shortfall: uint256 = margin_math.absorb_shortfall(found.debt, found.end_value)
-    log IVault.Absorbed(account=account_, debt=found.debt, shortfall=shortfall)
-    if shortfall > 0:
-        log IVault.BadDebt(account=account_, amount=shortfall)
+            self.log_account(id, kind, ledger.balances[id][kind], word)
+
+
+@internal
+def log_loss(id: uint256, amount: uint256):
+    """
+    @notice Remember that the book has lost debt, and say how much no collateral covers.
+    """
+    interest_index.note_loss()
+    if amount > 0:
+        log IVault.BadDebt(account=id, amount=amount)
 
 
 @internal
@@ -971,7 +989,8 @@ def debt_at(word: uint256) -> uint256:
 
 @external
 def withdraw_absorbed(kind: uint256, amount: uint256, receiver: address):
-    if msg.sender != self.fund:
+    # what the fund has not drawn by a shutdown belongs to the holders of coins
+    if msg.sender != (settlement if self.is_shut() else self.fund):
         reasons.fail(reasons.NOT_FUND)
     self.check_receiver(receiver)
     ledger.check_listed(kind)
@@ -1013,6 +1032,44 @@ def list_collateral(
     decimals: uint256 = convert(staticcall IERC20Detailed(token).decimals(), uint256)
     if decimals < 6 or decimals > 18:
         reasons.fail(reasons.BAD_DECIMALS)
+    word: uint256 = convert(token, uint256) | decimals << ledger.DECIMALS | self.pack_levels(
+        initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor
+    )
+    ledger.collateral[kind] = word
+    ledger.set_cap(kind, cap)
+    if isolated:
+        ledger.totals |= 1 << (ledger.ISOLATED + kind)
+    log IVault.CollateralListed(kind=kind, token=token, word=word, cap=cap)
+
+
+@external
+def set_levels(
+    kind: uint256,
+    initial_ltv: uint256,
+    maintenance_ltv: uint256,
+    close_out_ltv: uint256,
+    start_factor: uint256,
+    end_factor: uint256,
+):
+    self.check_governed(kind)
+    ledger.collateral[kind] = ledger.collateral[kind] & ledger.IDENTITY_MASK | self.pack_levels(
+        initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor
+    )
+    self.log_collateral(kind)
+
+
+@internal
+@view
+def pack_levels(
+    initial_ltv: uint256,
+    maintenance_ltv: uint256,
+    close_out_ltv: uint256,
+    start_factor: uint256,
+    end_factor: uint256,
+) -> uint256:
+    """
+    @notice The levels and factors of a kind in their places of its word, refused where they make no sense together.
+    """
     if (
         initial_ltv >= maintenance_ltv or maintenance_ltv >= close_out_ltv or close_out_ltv > end_factor
     ):
@@ -1026,34 +1083,39 @@ def list_collateral(
     ):
         reasons.fail(reasons.BAD_FACTORS)
     # every ratio is at most 11,000 by now and fits its 16 bits
-    word: uint256 = (
-        convert(token, uint256)
-        | initial_ltv << ledger.INITIAL_LTV
+    return (
+        initial_ltv << ledger.INITIAL_LTV
         | maintenance_ltv << ledger.MAINTENANCE_LTV
         | close_out_ltv << ledger.CLOSE_OUT_LTV
         | start_factor << ledger.START_FACTOR
         | end_factor << ledger.END_FACTOR
-        | decimals << ledger.DECIMALS
     )
-    ledger.collateral[kind] = word
-    ledger.set_cap(kind, cap)
-    if isolated:
-        ledger.totals |= 1 << (ledger.ISOLATED + kind)
-    log IVault.CollateralListed(kind=kind, token=token, word=word, cap=cap)
 
 
 @external
 def set_cap(kind: uint256, cap: uint256):
+    self.check_governed(kind)
+    ledger.set_cap(kind, cap)
+    self.log_collateral(kind)
+
+
+@internal
+@view
+def check_governed(kind: uint256):
     governed.check_governor()
     ledger.check_listed(kind)
-    ledger.set_cap(kind, cap)
-    log IVault.CollateralChanged(kind=kind, word=ledger.collateral[kind], cap=cap)
+
+
+@internal
+def log_collateral(kind: uint256):
+    log IVault.CollateralChanged(
+        kind=kind, word=ledger.collateral[kind], cap=ledger.deposited[kind] >> ledger.CAP
+    )
 
 
 @external
 def set_frozen(kind: uint256, frozen: bool):
-    governed.check_governor()
-    ledger.check_listed(kind)
+    self.check_governed(kind)
     bit: uint256 = 1 << (ledger.FROZEN + kind)
     ledger.totals = ledger.totals | bit if frozen else ledger.totals & ~bit
     self.update_guard()
@@ -1063,6 +1125,7 @@ def set_frozen(kind: uint256, frozen: bool):
 @external
 def set_pauses(bits: uint256):
     governed.check_governor()
+    self.check_open()
     if bits > 31:
         reasons.fail(reasons.BAD_PAUSES)
     totals: uint256 = ledger.totals
@@ -1110,14 +1173,14 @@ def set_flag(bit: uint256, on: bool):
 @external
 def set_rate(rate: uint256):
     governed.check_governor()
+    self.check_open()
     interest_index.set_rate(rate)
 
 
 @external
 def set_default_model(used: bool):
-    governed.check_governor()
-    if margin_models == empty(address):
-        reasons.fail(reasons.UNKNOWN_MODEL)
+    if msg.sender != margin_models:
+        reasons.fail(reasons.NOT_MARGIN_MODELS)
     self.set_flag(ledger.HAS_DEFAULT_MODEL, used)
     log IVault.DefaultModelSet(used=used)
 
@@ -1136,3 +1199,54 @@ def accept_fund():
     self.fund = msg.sender
     self.pending_fund = empty(address)
     log IVault.FundSet(fund=msg.sender)
+
+
+# shutdown
+
+
+@external
+def shutdown():
+    self.check_settlement()
+    self.check_open()
+    interest_index.set_rate(0)
+    # no auction opens any more; take_pause 0
+    ledger.totals = (
+        ledger.totals & (ledger.TOTAL_DEBT_MASK | (2**64 - 1) << ledger.ISOLATED)
+        | ledger.TIME_MASK << ledger.TAKE_RESUMES_AT
+        | (31 | ledger.SHUT) << ledger.PAUSES
+    )
+    self.update_guard()
+    log IVault.ShutDown()
+
+
+@external
+def settle(account_: uint256, share: uint256, shortfall: uint256) -> uint256:
+    self.check_settlement()
+    word: uint256 = ledger.accounts[account_]
+    debt: uint256 = self.debt_at(word)
+    if debt == 0 or not self.is_shut():
+        reasons.fail(reasons.NOT_SETTLEABLE)
+    self.strike(account_, word, share)
+    log IVault.Settled(account=account_, debt=debt, shortfall=shortfall)
+    self.log_loss(account_, shortfall)
+    return debt
+
+
+@internal
+@view
+def is_shut() -> bool:
+    return ledger.totals >> ledger.PAUSES & ledger.SHUT != 0
+
+
+@internal
+@view
+def check_open():
+    if self.is_shut():
+        reasons.fail(reasons.SHUT_DOWN)
+
+
+@internal
+@view
+def check_settlement():
+    if msg.sender != settlement:
+        reasons.fail(reasons.NOT_SETTLEMENT)

@@ -72,6 +72,7 @@ class World:
         self.hub = self.contract("PriceHub", self.system.hub)
         self.fund = self.contract("InsuranceFund", self.system.fund)
         self.lens = self.contract("Lens", self.system.lens)
+        self.margin_models = self.contract("MarginModels", self.system.margin_models)
         self.tokens = [self.contract("MockToken", kind.token) for kind in self.params.kinds]
         self.feeds = [
             self.contract("MockAggregator", kind.aggregator) for kind in self.params.kinds
@@ -85,6 +86,12 @@ class World:
         """Let somebody act in the vault for the sender's sub-accounts whose bit is set."""
         return self.operators.transact(
             "set_operator", self.vault.address, operator, bits, sender=sender
+        )
+
+    def use_default_model(self, used: bool = True) -> Receipt:
+        """Let accounts that chose no margin model have the book's default one."""
+        return self.margin_models.transact(
+            "use_default", self.vault.address, used, sender=self.governor
         )
 
     def contract(self, name: str, address: str) -> Contract:

@@ -64,6 +64,15 @@ def list_model(slot: uint256, model: address):
 
 
 @external
+def use_default(vault: address, used: bool):
+    """
+    @notice Let the accounts of `vault` that chose no model have the one in slot 0, or the linear margin. Governor only.
+    """
+    governed.check_governor()
+    extcall IVault(vault).set_default_model(used)
+
+
+@external
 @view
 @reentrant
 def surcharges(account_: uint256, slot: uint256, sold_kind: uint256) -> IMarginModels.Surcharges:

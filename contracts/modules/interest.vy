@@ -67,6 +67,16 @@ def set_rate(rate: uint256):
 
 
 @internal
+def note_loss():
+    """
+    @notice Remember the hour in which an absorb or bad debt happened, rounded up: the fund pays nothing out for a while.
+            Its field holds hours of unix time until the year 2089.
+    """
+    hour: uint256 = unsafe_add(block.timestamp // 3_600, 1) & ledger.HOUR_MASK
+    ledger.interest = ledger.interest & ~(ledger.HOUR_MASK << ledger.LOST_AT) | hour << ledger.LOST_AT
+
+
+@internal
 @view
 def grown(word: uint256) -> uint256:
     """

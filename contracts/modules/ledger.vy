@@ -8,7 +8,7 @@
         significant bit, and each pack asserts that the value fits.
         collateral[i]  token:160 | initial_ltv:16 | maintenance_ltv:16 | close_out_ltv:16 | start_factor:16 | end_factor:16 | decimals:8 | spare:8
         deposited[i]   total:128 | cap:128
-        interest       index:128 (RAY) | accrued_at:40 | rate:80 (RAY per second) | guarded:1 | has_default_model:1 | spare:6
+        interest       index:128 (RAY) | accrued_at:40 | rate:66 (RAY per second) | lost_at:20 (hours) | guarded:1 | has_default_model:1
         totals         total_normalized_debt:112 | take_resumes_at:40 | pauses:16 | isolated_mask:32 | frozen_mask:32 | take_pause:24
 """
 from . import reasons
@@ -19,7 +19,9 @@ BPS_MASK: constant(uint256) = 2**16 - 1
 TIME_MASK: constant(uint256) = 2**40 - 1
 KINDS_MASK: constant(uint256) = 2**32 - 1
 TOKEN_MASK: constant(uint256) = 2**160 - 1
-RATE_MASK: constant(uint256) = 2**80 - 1
+IDENTITY_MASK: constant(uint256) = 2**160 - 1 | 255 << 240  # token and decimals
+RATE_MASK: constant(uint256) = 2**66 - 1
+HOUR_MASK: constant(uint256) = 2**20 - 1
 TOTAL_DEBT_MASK: constant(uint256) = 2**112 - 1
 
 # where the fields of a word begin
@@ -32,8 +34,9 @@ DECIMALS: constant(uint256) = 240
 CAP: constant(uint256) = 128
 ACCRUED_AT: constant(uint256) = 128
 RATE: constant(uint256) = 168
-GUARDED: constant(uint256) = 248  # anything is paused or frozen
-HAS_DEFAULT_MODEL: constant(uint256) = 249
+LOST_AT: constant(uint256) = 234
+GUARDED: constant(uint256) = 254  # anything is paused or frozen
+HAS_DEFAULT_MODEL: constant(uint256) = 255
 TAKE_RESUMES_AT: constant(uint256) = 112
 PAUSES: constant(uint256) = 152
 ISOLATED: constant(uint256) = 168
@@ -45,6 +48,7 @@ PAUSE_WITHDRAW: constant(uint256) = 2
 PAUSE_CALL: constant(uint256) = 4
 PAUSE_TAKE: constant(uint256) = 8
 PAUSE_CALLBACKS: constant(uint256) = 16
+SHUT: constant(uint256) = 32  # all of them, for good
 
 struct Collateral:
     token: address
@@ -67,6 +71,7 @@ struct Interest:
     index: uint256
     accrued_at: uint256
     rate: uint256
+    lost_at: uint256  # unix time of the last absorb or bad debt, rounded up to an hour; 0: none yet
 
 accounts: reentrant(public(HashMap[uint256, uint256]))
 balances: reentrant(public(HashMap[uint256, HashMap[uint256, uint256]]))
@@ -139,7 +144,10 @@ def unpack_interest(word: uint256) -> Interest:
     @notice The fields of an interest word.
     """
     return Interest(
-        index=word & HALF_MASK, accrued_at=word >> ACCRUED_AT & TIME_MASK, rate=word >> RATE & RATE_MASK
+        index=word & HALF_MASK,
+        accrued_at=word >> ACCRUED_AT & TIME_MASK,
+        rate=word >> RATE & RATE_MASK,
+        lost_at=(word >> LOST_AT & HOUR_MASK) * 3_600,
     )
 
 

@@ -19,6 +19,7 @@ WAD: constant(uint256) = 10**18
 RAY: constant(uint256) = 10**27
 MAX_INDEX: constant(uint256) = 2**128 - 1
 MAX_GROWTH_RAY: constant(uint256) = 20 * 10**27
+SERIES_RAY: constant(uint256) = 10**24
 TIP_DIVISOR: constant(uint256) = 400
 SAMPLE_PERIOD: constant(uint256) = 3_600
 DECAY: constant(uint256) = 97 * 10**16
@@ -266,16 +267,32 @@ def total_debt_down(total_normalized_debt: uint256, index: uint256) -> uint256:
 @pure
 def index_up(index: uint256, rate: uint256, elapsed: uint256) -> uint256:
     """
-    @notice The interest index after `elapsed` seconds at `rate` (RAY per second): third-order series of the
-            exponential, growth rounded up, capped at MAX_GROWTH_RAY per step and at 128 bits: it saturates
-            and never reverts for index < 2**128 and rate * elapsed < 2**256.
+    @notice The interest index after `elapsed` seconds at `rate` (RAY per second): index * exp(rate * elapsed), growth
+            rounded up, at most exp(20) a step and 128 bits in all: it saturates and never reverts for
+            index < 2**128 and rate * elapsed < 2**256. The exponential is its third-order series; where one step
+            would be off by more than 1e-13, it is taken of rate * elapsed halved until it is at most 1e-3, and squared
+            back: one step of any length is within 1e-9 of as many steps of a second.
     """
     x: uint256 = min(rate * elapsed, MAX_GROWTH_RAY)
-    # both inner divisions round down: below 1e-27 a step, the outer one rounds up; x < 2**95 keeps all but the last
+    halvings: uint256 = 0
+    if x > SERIES_RAY:
+        for _: uint256 in range(15):  # 20 * 2**-15 < 1e-3
+            if x <= SERIES_RAY:
+                break
+            x = x // 2  # down: 1e-27 each
+            halvings = unsafe_add(halvings, 1)
+    # both inner divisions round down: below 1e-27 a step, the outer one rounds up; x < 2**90 keeps all but the last
     # product far below 256 bits
     square: uint256 = unsafe_mul(x, x) // (2 * RAY)
     cube: uint256 = unsafe_mul(square, x) // (3 * RAY)
     growth: uint256 = unsafe_add(x, unsafe_add(square, cube))
+    if halvings > 0:
+        for _: uint256 in range(15):
+            if halvings == 0:
+                break
+            # (1 + g)**2 - 1; growth stays below exp(20) RAY < 2**119, its square below 2**238
+            growth = unsafe_add(unsafe_mul(2, growth), unsafe_mul(growth, growth) // RAY)  # down
+            halvings = unsafe_sub(halvings, 1)
     return min(MAX_INDEX, index + (index * growth + (RAY - 1)) // RAY)  # up
 
 

@@ -189,6 +189,19 @@ class BookParams:
     rate: int = RAY * 5 // 100 // YEAR  # 5 % a year, rounded down
     ceiling: int = 10**9 * WAD
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What a vault's constructor takes after its addresses, in its order."""
+        return (
+            self.grace_period,
+            self.auction_duration,
+            self.call_cool_down,
+            self.debt_floor,
+            self.call_tip,
+            self.liquidation_penalty,
+            self.rate,
+        )
+
     def check(self) -> None:
         """Raise ParamsError where the vault would refuse these numbers."""
         if not 0 <= self.grace_period <= 30 * 86_400:

@@ -51,6 +51,7 @@ class System:
     lens: str
     operators: str
     margin_models: str
+    settlement: str
     listings: str
     kinds: tuple[DeployedKind, ...]
     gas_used: int
@@ -131,6 +132,7 @@ def deploy_system(
     lens = steps.deploy("Lens")
     operators = steps.deploy("Operators")
     margin_models = steps.deploy("MarginModels", sender.address)
+    settlement = _NOBODY
     vault = steps.deploy(
         "Vault",
         sender.address,
@@ -138,13 +140,8 @@ def deploy_system(
         hub,
         operators,
         margin_models,
-        book.grace_period,
-        book.auction_duration,
-        book.call_cool_down,
-        book.debt_floor,
-        book.call_tip,
-        book.liquidation_penalty,
-        book.rate,
+        settlement,
+        *book.numbers,
     )
     steps.call("Stablecoin", coin, "set_ceiling", vault, book.ceiling)
     # the fund burns for those who recapitalise it, and mints nothing
@@ -165,7 +162,17 @@ def deploy_system(
         ):
             steps.call(name, address, "propose_governor", params.governor)
     return System(
-        coin, hub, fund, vault, lens, operators, margin_models, listings, kinds, steps.gas_used
+        coin,
+        hub,
+        fund,
+        vault,
+        lens,
+        operators,
+        margin_models,
+        settlement,
+        listings,
+        kinds,
+        steps.gas_used,
     )
 
 

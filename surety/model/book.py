@@ -131,6 +131,7 @@ class Book:
     index: int = RAY
     accrued_at: int = 0
     rate: int = 0
+    lost_at: int = 0  # unix hours, rounded up; 0: nothing was lost yet
     total_normalized_debt: int = 0
     take_resumes_at: int = 0
     take_pause: int = 0
@@ -198,8 +199,9 @@ class Book:
             self.index
             | self.accrued_at << 128
             | self.rate << 168
-            | guarded << 248
-            | self.has_default_model << 249
+            | self.lost_at << 234
+            | guarded << 254
+            | self.has_default_model << 255
         )
 
     def deposited_word(self, kind: int) -> int:
@@ -219,8 +221,9 @@ class Book:
         """Take over a stored `interest` word."""
         self.index = word % 2**128
         self.accrued_at = (word >> 128) % 2**40
-        self.rate = (word >> 168) % 2**80
-        self.has_default_model = word >> 249 & 1 == 1
+        self.rate = (word >> 168) % 2**66
+        self.lost_at = (word >> 234) % 2**20
+        self.has_default_model = word >> 255 == 1
 
     # interest
 
@@ -782,7 +785,7 @@ class Book:
         )
         owed = margin_math.debt_up(normalized, found.index)
         if not position.balances and owed:
-            self._log("BadDebt", account=account, amount=owed)
+            self._lose(now, account, owed)
             normalized = owed = 0
         self.total_normalized_debt -= position.normalized_debt - normalized
         position.normalized_debt = normalized
@@ -870,8 +873,13 @@ class Book:
             self._log_account(account, kind)
         shortfall = margin_math.absorb_shortfall(levels.debt, end_value)
         self._log("Absorbed", account=account, debt=levels.debt, shortfall=shortfall)
-        if shortfall:
-            self._log("BadDebt", account=account, amount=shortfall)
+        self._lose(now, account, shortfall)
+
+    def _lose(self, now: int, account: int, amount: int) -> None:
+        """Remember the hour of a loss and log what no collateral covers."""
+        self.lost_at = now // 3_600 + 1
+        if amount:
+            self._log("BadDebt", account=account, amount=amount)
 
     # operators
 
@@ -1054,15 +1062,16 @@ class Book:
         self.governor, self.pending_governor = caller, ZERO_ADDRESS
         self._log("GovernorChanged", governor=caller)
 
-    def set_default_model(self, now: int, caller: str, used: bool) -> None:
+    # the list of margin models
+
+    def use_default(self, now: int, caller: str, vault: str, used: bool) -> None:
         """Let the accounts that chose no margin model have that of slot 0, or the linear margin."""
-        self._check_governor(caller)
-        if not self.rules.has_margin_models:
-            refuse("unknown model")
+        if as_number(caller) != as_number(self.models_governor):
+            refuse("not governor")
+        if as_number(vault) != as_number(self.rules.vault):
+            refuse("")
         self.has_default_model = used
         self._log("DefaultModelSet", used=used)
-
-    # the list of margin models
 
     def list_model(self, now: int, caller: str, slot: int, model: str) -> None:
         """Put a margin model into a slot, or empty it."""

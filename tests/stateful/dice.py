@@ -76,7 +76,7 @@ LIKELY: dict[str, dict[str, int]] = {
 }  # fmt: skip
 GOVERNANCE = {
     "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 12,
-    "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "set_default_model": 3,
+    "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "use_default": 3,
     "list_model": 5, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
     "accrue": 2, "propose_governor": 2, "accept_governor": 2,
 }  # fmt: skip
@@ -690,8 +690,9 @@ class Dice:
         known = pending in self.scene.people[:7]
         return (pending if known and self.chance(0.8) else self.ruler()), "accept_governor", ()
 
-    def _set_default_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
-        return self.ruler(), "set_default_model", (self.chance(0.5),)
+    def _use_default(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        who = self.scene.governor if self.chance(0.9) else self.random.choice(self.scene.owners)
+        return who, "use_default", (self.book.rules.vault, self.chance(0.5))
 
     def _list_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         dice, scene = self.random, self.scene

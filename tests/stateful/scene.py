@@ -249,13 +249,8 @@ class Scene:
             self.hub.address,
             self.operators.address,
             self.models.address,
-            book.grace_period,
-            book.auction_duration,
-            book.call_cool_down,
-            book.debt_floor,
-            book.call_tip,
-            book.liquidation_penalty,
-            book.rate,
+            world.system.settlement,
+            *book.numbers,
         )
         vault = world.contract("Vault", address)
         world.coin.transact("set_ceiling", address, book.ceiling, sender=sender)
@@ -499,7 +494,9 @@ class Scene:
         ran = self.node.run(sender, target, data, move.at)
         self.same("refused", ran.reason, outcome.reason)
         if ran.reason is None:
-            logs = self._logs(ran.logs, contract.address)
+            # the vault says so when its default model changes
+            speaker = self.vault if move.what == "use_default" else contract
+            logs = self._logs(ran.logs, speaker.address)
             self.same("logs", logs, [self._encode_log(*log) for log in outcome.logs])
             self._compare_updates(ran, outcome.after.hub)
             self.logs += logs
@@ -525,7 +522,7 @@ class Scene:
 
     def contract_of(self, what: str) -> Contract:
         """Return the contract that has a function."""
-        if what == "list_model":
+        if what in ("list_model", "use_default"):
             return self.models
         return self.operators if what in OPERATORS else self.vault
 

@@ -203,7 +203,7 @@ MOVES = (
 ACTS = (
     "accrue", "set_operator", "set_operator_by_signature", "lockdown", "withdraw_absorbed",
     "set_cap", "set_frozen", "set_pauses", "set_rate", "propose_fund", "accept_fund",
-    "set_default_model", "list_model", "list_collateral", "propose_governor", "accept_governor",
+    "use_default", "list_model", "list_collateral", "propose_governor", "accept_governor",
 )  # fmt: skip
 NEVER_REFUSED = ("accrue", "set_operator", "lockdown", "report", "uptime")
 OUTCOMES = (

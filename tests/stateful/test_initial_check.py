@@ -191,11 +191,9 @@ class Arena:
         # a token that calls its sender's friend on each transfer is among them
         hook = self._new("ReentrantToken", "HOOK", "HOOK", LOCAL_KINDS[1].decimals)
         self.tokens = [world.tokens[0], hook, world.tokens[2]]
-        b = BOOK
         self.vault = self._new(
             vault, sender.address, world.coin.address, self.hub.address, world.operators.address,
-            self.models.address, b.grace_period, b.auction_duration, b.call_cool_down, b.debt_floor,
-            b.call_tip, b.liquidation_penalty, b.rate,
+            self.models.address, world.system.settlement, *BOOK.numbers,
         )  # fmt: skip
         for minter in (self.vault.address, sender.address):
             world.coin.transact("set_ceiling", minter, 10**9 * WAD, sender=sender)

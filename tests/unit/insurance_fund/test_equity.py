@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Equity: debt less supply, as a surplus or a deficit, read and never booked."""
 
+from dataclasses import replace
+
 import pytest
 
 from surety.chain import UnlockedSender, deploy_contract
@@ -92,14 +94,9 @@ def second_book(world):
         world.coin.address,
         world.hub.address,
         world.operators.address,
-        "0x" + "00" * 20,  # the linear margin
-        book.grace_period,
-        book.auction_duration,
-        book.call_cool_down,
-        book.debt_floor,
-        book.call_tip,
-        book.liquidation_penalty,
-        0,
+        ZERO,  # the linear margin
+        ZERO,
+        *replace(book, rate=0).numbers,
     )
     vault = world.contract("Vault", deploy_contract(sender(world), artifact("Vault"), *arguments))
     levels = world.params.kinds[0].levels

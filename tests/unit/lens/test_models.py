@@ -83,7 +83,7 @@ def test_levels(world, models, off, default):
     slot = 0 if default else SLOT
     models.put(answering([0] * 5), slot)
     if default:
-        world.vault.transact("set_default_model", True, sender=world.governor)
+        world.use_default_model()
     else:
         models.choose(account)
     models.put(answering([*off, 123]), slot)
@@ -221,7 +221,7 @@ def test_any_history_under_tiers(base_world, steps):
         world.give_coins(world.owner, 30_000 * WAD)
         models = Models(world)
         models.list.transact("list_model", 0, address, sender=world.governor)
-        world.vault.transact("set_default_model", True, sender=world.governor)
+        world.use_default_model()
         account = world.open([(0, 5 * WAD), (2, 6_000 * 10**6)], 4_000 * WAD, sub=9)
         for kind in range(3):
             world.give(world.owner, kind, 10**6 * unit[kind])

@@ -279,13 +279,8 @@ def second_vault(desk, governor: str, hub: str | None = None) -> str:
         hub or world.hub.address,
         world.operators.address,
         world.system.margin_models,
-        book.grace_period,
-        book.auction_duration,
-        book.call_cool_down,
-        book.debt_floor,
-        book.call_tip,
-        book.liquidation_penalty,
-        book.rate,
+        world.system.settlement,
+        *book.numbers,
     )
     return deploy_contract(UnlockedSender(world.rpc, world.governor), artifact("Vault"), *args)
 

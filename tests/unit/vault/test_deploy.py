@@ -29,6 +29,7 @@ def deploy(world, **changes):
         "hub": world.hub.address,
         "operators": world.operators.address,
         "margin_models": world.system.margin_models,
+        "settlement": world.system.settlement,
     }
     arguments = {**roles, **DEFAULTS, **changes}
     sender = UnlockedSender(world.rpc, world.governor)
@@ -52,6 +53,7 @@ def test_a_new_book(world):
     assert vault.read("hub") == world.hub.address
     assert vault.read("operators") == world.operators.address
     assert vault.read("margin_models") == world.system.margin_models
+    assert vault.read("settlement") == world.system.settlement
     assert vault.read("governor") == world.other
     assert vault.read("pending_governor") == ZERO
     assert vault.read("fund") == vault.read("pending_fund") == ZERO
@@ -106,7 +108,7 @@ def test_deploy_reverts_when_a_number_is_out_of_bounds(world, changes, reason):
 def test_a_book_without_margin_models_is_linear(world):
     vault = deploy(world, margin_models=ZERO)
     assert vault.read("margin_models") == ZERO
-    with reverts("unknown model"):
+    with reverts("not margin models"):
         vault.transact("set_default_model", True, sender=world.governor)
     for slot in (1, 255, 256):
         with reverts("unknown model"):

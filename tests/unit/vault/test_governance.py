@@ -174,7 +174,7 @@ def test_set_frozen(world):
             ("KindFrozen", {"kind": 1, "frozen": frozen})
         ]
         assert world.vault.read("totals") >> 200 == mask
-        assert world.vault.read("interest") >> 248 == frozen  # the guard bit
+        assert world.vault.read("interest") >> 254 == frozen  # the guard bit
 
 
 def test_freezing_makes_nobody_callable(world):
@@ -201,7 +201,7 @@ def test_set_pauses_without_the_take_bit_holds_no_clock(world, bits):
     assert [(e.name, e.args) for e in world.events(receipt)] == [("Paused", {"bits": bits})]
     assert (world.vault.read("totals") >> 152) % 2**16 == bits
     assert resumes_at(world) == 0
-    assert world.vault.read("interest") >> 248 == (bits > 0)  # the guard bit
+    assert world.vault.read("interest") >> 254 == (bits > 0)  # the guard bit
 
 
 def test_pausing_takes_holds_every_clock(world):
@@ -358,7 +358,7 @@ def test_only_the_fund_withdraws_what_was_absorbed(world, absorbed):
         ("set_frozen", (0, True)),
         ("set_pauses", (1,)),
         ("set_rate", (0,)),
-        ("set_default_model", (True,)),
+        ("set_levels", (0, *LEVELS)),
         ("propose_fund", ("0x" + "11" * 20,)),
         ("propose_governor", ("0x" + "11" * 20,)),
     ],

@@ -133,11 +133,11 @@ def test_the_default_model_is_of_those_who_chose_none(still, models, mock):
     mock.says(initial=1_000 * WAD, target=100 * WAD)
     linear = still.levels(plain)
     for used in (True, True, False, True):
-        receipt = still.vault.transact("set_default_model", used, sender=still.governor)
+        receipt = still.use_default_model(used)
         assert [(e.name, e.args) for e in still.events(receipt)] == [
             ("DefaultModelSet", {"used": used})
         ]
-        assert still.vault.read("interest") >> 248 == used << 1
+        assert still.vault.read("interest") >> 254 == used << 1
         off = (0, 0, 1_000 * WAD, 100 * WAD, 0, 0) if used else (0,) * 6
         assert still.levels(plain) == tuple(a - b for a, b in zip(linear, off, strict=True))
         assert still.levels(chosen)[2:] == linear[2:]
@@ -148,21 +148,21 @@ def test_the_default_model_is_of_those_who_chose_none(still, models, mock):
 
 
 def test_the_default_flag_stays_when_the_index_is_written(world):
-    world.vault.transact("set_default_model", True, sender=world.governor)
+    world.use_default_model()
     world.vault.transact("set_frozen", 1, True, sender=world.governor)
     account = world.open([(0, 10 * WAD)], FLOOR)
     world.forward(7_200)
     world.vault.transact("repay", account, 1, sender=world.owner)
     world.vault.transact("set_rate", 5, sender=world.governor)
     world.vault.transact("accrue", sender=world.stranger)
-    assert world.vault.read("interest") >> 248 == 0b11
-    assert (world.vault.read("interest") >> 168) % 2**80 == 5
+    assert world.vault.read("interest") >> 254 == 0b11
+    assert (world.vault.read("interest") >> 168) % 2**66 == 5
 
 
 def test_an_empty_default_is_the_linear_margin(still):
     account = still.open([(0, 10 * WAD)], DEBT)
     before = still.levels(account)
-    still.vault.transact("set_default_model", True, sender=still.governor)
+    still.use_default_model()
     assert still.levels(account) == before
     still.vault.transact("borrow", account, 5_000 * WAD, still.owner, sender=still.owner)
     assert still.debt(account) == 15_000 * WAD
@@ -171,7 +171,7 @@ def test_an_empty_default_is_the_linear_margin(still):
 def test_an_empty_slot_is_no_way_around_the_default(still, models, mock):
     models.list(0, mock.address)
     mock.says(initial=5_000 * WAD)
-    still.vault.transact("set_default_model", True, sender=still.governor)
+    still.use_default_model()
     account = still.open([(0, 10 * WAD)], DEBT)
     with reverts("below initial margin"):
         still.vault.transact("borrow", account, 1, still.owner, sender=still.owner)
@@ -189,7 +189,7 @@ def test_who_is_in_an_emptied_slot_falls_back_to_the_default(still, models, mock
     assert still.levels(account)[2] == 15_000 * WAD  # no default: linear
     models.list(0, default.address)
     default.says(initial=3_000 * WAD)
-    still.vault.transact("set_default_model", True, sender=still.governor)
+    still.use_default_model()
     assert still.levels(account)[2] == 12_000 * WAD
     with reverts("below initial margin"):
         still.vault.transact("borrow", account, 2_000 * WAD + 1, still.owner, sender=still.owner)
@@ -224,7 +224,7 @@ def test_a_broken_model_stops_only_what_raises_risk(still, models, mock, how, ch
     else:
         account = still.open([(0, 10 * WAD)], DEBT)
         models.list(0, mock.address)
-        still.vault.transact("set_default_model", True, sender=still.governor)
+        still.use_default_model()
     linear = still.levels(account)
     mock.set_mode(BROKEN[how])
     for name, args in risky(still, account, helper).items():

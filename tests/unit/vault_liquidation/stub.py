@@ -12,6 +12,7 @@ from surety.deploy import MAJOR, BookParams, Levels
 from tests.world import BPS, MAX, WAD
 
 FAILED, CONFIRMING = 1, 2
+NOBODY = "0x" + "00" * 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,8 @@ class StubBook:
             self.hub.address,
             self.operators.address,
             self.models.address,
-            params.grace_period,
-            params.auction_duration,
-            params.call_cool_down,
-            params.debt_floor,
-            params.call_tip,
-            params.liquidation_penalty,
-            params.rate,
+            NOBODY,
+            *params.numbers,
         )
 
     def list(self, vault: Contract, kind: int, token: str, levels: Levels) -> None:
