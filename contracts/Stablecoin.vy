@@ -4,21 +4,25 @@
 # SPDX-License-Identifier: MIT
 """
 @title Stablecoin: the debt token, with one ceiling per minter
-@notice ERC-20 with ERC-2612 permits. Minters (vaults, the fund) mint up to their own ceiling, so that a broken book
-        cannot mint past it; holders transfer and burn freely; the governor sets ceilings and can do nothing else. A
-        minter stays one: with its ceiling set to 0 it can mint nothing more, but repayments through it go on.
-        Minting and burning write the minter's word and the holder's balance, nothing else: the supply is derived.
-        No function takes the lock (`@reentrant`): none makes an external call, and a lock would only stop
-        transfers inside a callback of somebody else's.
+@notice ERC-20 with ERC-2612 permits and ERC-3156 flash loans. Minters (vaults, the fund) mint up to their own ceiling,
+        so that a broken book cannot mint past it; holders transfer and burn freely; the governor sets ceilings and the
+        terms of flash loans and can do nothing else. A minter stays one: with its ceiling set to 0 it can mint nothing
+        more, but repayments through it go on. Minting and burning write the minter's word and the holder's balance,
+        nothing else: the supply is derived. No function takes the lock (`@reentrant`): a flash loan's borrower must be
+        able to use the coin, and only `flashLoan` makes an external call, which keeps a guard of its own.
 @custom:security A minter can burn any holder's coins. Vaults pass their own caller only; the governor must not name a
-        minter that does otherwise. Nobody else can mint or move a holder's coins. A signature is good once, until
-        its deadline, on this chain only (a fork under another chain id refuses it).
-@custom:freeze set_ceiling(minter, 0) stops a minter's minting; burning, transfers and permits cannot be stopped.
+        minter that does otherwise. Nobody else can mint or move a holder's coins, except that a flash loan's coins exist
+        until its end: whoever draws conclusions from `totalSupply` must subtract `flash_minted`. A signature is good
+        once, until its deadline, on this chain only (a fork under another chain id refuses it).
+@custom:freeze set_ceiling(minter, 0) stops a minter's minting and set_flash(fee, 0) flash loans; burning, transfers and
+        permits cannot be stopped.
 """
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
+from ..interfaces import IFlashBorrower
 from ..interfaces import IStablecoin
 from .modules import governed
+from .modules import margin_math
 
 implements: IERC20
 implements: IERC20Detailed
@@ -39,6 +43,11 @@ AMOUNT_MASK: constant(uint256) = 2**128 - 1
 CEILING_MASK: constant(uint256) = 2**120 - 1
 MINTER_BIT: constant(uint256) = 1 << 248
 
+BPS: constant(uint256) = 10_000
+MAX_FLASH_FEE_BPS: constant(uint256) = 100
+MAX_FLASH_CEILING: constant(uint256) = 2**112
+FLASH_ANSWER: constant(bytes32) = keccak256("ERC3156FlashBorrower.onFlashLoan")
+
 VERSION: constant(String[1]) = "1"
 DOMAIN_TYPE: constant(bytes32) = keccak256(
     "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
@@ -55,12 +64,14 @@ symbol: public(reentrant(immutable(String[5])))
 NAME_HASH: immutable(bytes32)
 
 # The supply is not stored. At all times
-#     sum of balances == sum of `minted` over all minters - _burned_beyond
+#     sum of balances == sum of `minted` over all minters + flash_minted - _burned_beyond
 # since a mint adds one amount to a balance and to `minted`, and a burn takes one amount from a balance and divides it
-# between `minted`, which falls, and `_burned_beyond`, which rises. No balance is below 0, so the right side never
-# underflows; nothing but burning raises `_burned_beyond`, and raising it by x destroys x coins of a balance.
+# between `minted`, which falls, and `_burned_beyond`, which rises. A flash loan adds its amount to a balance and to
+# `flash_minted` and at its end takes it from both, with the fee going the way of a holder's burn. No balance is below
+# 0, so the right side never underflows (the minters' part alone can, inside a loan, when its coins are burned); nothing
+# but burning raises `_burned_beyond`, and raising it by x destroys x coins of a balance.
 # `minted` never exceeds a ceiling it once had, hence stays below 2**120, and there are at most 32 minters: the supply,
-# each balance and `_burned_beyond` stay below 2**125, and no addition to them can overflow, checked or not.
+# each balance and `_burned_beyond` stay below 2**126, and no addition to them can overflow, checked or not.
 balanceOf: public(reentrant(HashMap[address, uint256]))
 # minted:128 | ceiling:120 | is_minter:8
 _minters: HashMap[address, uint256]
@@ -71,6 +82,11 @@ _minter_list: DynArray[address, MAX_MINTERS]
 
 allowance: public(reentrant(HashMap[address, HashMap[address, uint256]]))
 nonces: public(reentrant(HashMap[address, uint256]))
+
+# what the flash loan that is running now has minted; 0 outside of one, and again in every new transaction
+flash_minted: public(reentrant(transient(uint256)))
+# ceiling:128 | fee_bps:128
+_flash_terms: uint256
 
 
 @deploy
@@ -146,6 +162,92 @@ def set_ceiling(minter: address, ceiling: uint256):
         self._minter_list.append(minter)
     self._minters[minter] = MINTER_BIT | (ceiling << AMOUNT_BITS) | (word & AMOUNT_MASK)
     log IStablecoin.CeilingSet(minter=minter, ceiling=ceiling)
+
+
+# ERC-3156
+
+
+@external
+@reentrant
+def flashLoan(receiver: address, token: address, amount: uint256, data: Bytes[1024]) -> bool:
+    """
+    @notice Mint `amount` coins to `receiver`, call its `onFlashLoan` and burn amount and fee from it, for which it must
+            have allowed this contract. Anyone may start a loan for any receiver: a borrower checks the initiator.
+    @dev One loan at a time, so that `flash_minted` is the whole of what exists for a moment only. A loan of nothing
+         leaves the guard open, and has nothing to guard.
+    @return True, or it reverts
+    """
+    assert token == self, "unsupported token"
+    assert self.flash_minted == 0, "flash mint active"
+    terms: uint256 = self._flash_terms
+    assert amount <= terms & AMOUNT_MASK, "above flash ceiling"
+    fee: uint256 = self._flash_fee_up(amount, terms)
+
+    self.flash_minted = amount
+    self.balanceOf[receiver] += amount
+    log IERC20.Transfer(sender=empty(address), receiver=receiver, value=amount)
+
+    answer: bytes32 = extcall IFlashBorrower(receiver).onFlashLoan(msg.sender, token, amount, fee, data)
+    assert answer == FLASH_ANSWER, "flash callback failed"
+
+    owed: uint256 = amount + fee
+    allowed: uint256 = self.allowance[receiver][self]  # as in `transferFrom`, which would pay 80 gas for sharing it
+    if allowed != max_value(uint256):
+        assert allowed >= owed, "erc20: insufficient allowance"
+        self._approve(receiver, self, unsafe_sub(allowed, owed))  # owed <= allowed
+    balance_before: uint256 = self.balanceOf[receiver]
+    assert balance_before >= owed, "amount exceeds balance"
+    self.balanceOf[receiver] = unsafe_sub(balance_before, owed)  # owed <= balance_before
+    self.flash_minted = 0
+    if fee != 0:
+        self._burned_beyond += fee
+    log IERC20.Transfer(sender=receiver, receiver=empty(address), value=owed)
+    log IStablecoin.FlashMinted(receiver=receiver, amount=amount, fee=fee)
+    return True
+
+
+@external
+@view
+@reentrant
+def maxFlashLoan(token: address) -> uint256:
+    """
+    @notice The most that one flash loan may mint now; 0 for other tokens, and while a loan is running.
+    """
+    if token != self or self.flash_minted != 0:
+        return 0
+    return self._flash_terms & AMOUNT_MASK
+
+
+@external
+@view
+@reentrant
+def flashFee(token: address, amount: uint256) -> uint256:
+    """
+    @notice What a loan of `amount` costs beside itself. Reverts for other tokens, and for amounts near 2**256.
+    @custom:rounding up
+    """
+    assert token == self, "unsupported token"
+    return self._flash_fee_up(amount, self._flash_terms)
+
+
+@internal
+@pure
+def _flash_fee_up(amount: uint256, terms: uint256) -> uint256:
+    return margin_math.mul_div_up(amount, terms >> AMOUNT_BITS, BPS)
+
+
+@external
+@reentrant
+def set_flash(fee_bps: uint256, ceiling: uint256):
+    """
+    @notice Set what flash loans cost and how much one may mint; a ceiling of 0 stops them. Governor only. A loan that
+            is running keeps its terms.
+    """
+    governed.check_governor()
+    assert fee_bps <= MAX_FLASH_FEE_BPS, "flash fee too high"
+    assert ceiling <= MAX_FLASH_CEILING, "flash ceiling too large"
+    self._flash_terms = (fee_bps << AMOUNT_BITS) | ceiling
+    log IStablecoin.FlashSet(fee_bps=fee_bps, ceiling=ceiling)
 
 
 # ERC-20
@@ -269,11 +371,12 @@ def eip712Domain() -> (bytes1, String[25], String[1], uint256, address, bytes32,
 @reentrant
 def totalSupply() -> uint256:
     """
-    @notice All coins in existence: what all minters have outstanding, less what was burned beyond it.
+    @notice All coins in existence: what all minters have outstanding and what a running flash loan minted, less what
+            was burned beyond it.
     """
-    supply: uint256 = 0
+    supply: uint256 = self.flash_minted
     for minter: address in self._minter_list:
-        supply = unsafe_add(supply, self._minters[minter] & AMOUNT_MASK)  # at most 32 terms below 2**120
+        supply = unsafe_add(supply, self._minters[minter] & AMOUNT_MASK)  # a term below 2**113, 32 below 2**120
     return supply - self._burned_beyond
 
 
@@ -338,3 +441,23 @@ def burned_beyond() -> uint256:
     @notice Coins burned so far for which no minter's outstanding amount fell.
     """
     return self._burned_beyond
+
+
+@external
+@view
+@reentrant
+def flash_fee_bps() -> uint256:
+    """
+    @notice What a flash loan costs, in bps of it.
+    """
+    return self._flash_terms >> AMOUNT_BITS
+
+
+@external
+@view
+@reentrant
+def flash_ceiling() -> uint256:
+    """
+    @notice The most that one flash loan may mint; 0 = none.
+    """
+    return self._flash_terms & AMOUNT_MASK

@@ -27,6 +27,8 @@ def test_the_abi_is_this_and_nothing_else(project):
         "governor", "pending_governor", "propose_governor", "accept_governor",
         "mint", "burn", "set_ceiling", "minted", "ceiling", "headroom", "is_minter",
         "minters", "burned_beyond",
+        "flashLoan", "maxFlashLoan", "flashFee", "flash_minted",
+        "set_flash", "flash_fee_bps", "flash_ceiling",
     }  # fmt: skip
 
 
