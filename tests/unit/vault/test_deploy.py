@@ -89,6 +89,7 @@ def test_the_widest_numbers_are_accepted(world, changes):
         ({"operators": ZERO}, "no code"),
         ({"operators": "0x" + "11" * 20}, "no code"),
         ({"margin_models": "0x" + "11" * 20}, "no code"),
+        ({"settlement": "0x" + "11" * 20}, "no code"),
         ({"grace_period": 30 * DAY + 1}, "bad periods"),
         ({"auction_duration": 0}, "bad periods"),
         ({"auction_duration": 30 * DAY + 1}, "bad periods"),
@@ -114,6 +115,14 @@ def test_a_book_without_margin_models_is_linear(world):
         with reverts("unknown model"):
             vault.transact("set_margin_model", world.id(world.owner), slot, sender=world.owner)
     vault.transact("set_margin_model", world.id(world.owner), 0, sender=world.owner)
+
+
+def test_a_book_without_a_settlement_is_never_shut_down(world):
+    vault = deploy(world, settlement=ZERO)
+    assert vault.read("settlement") == ZERO
+    for who in (world.governor, world.stranger):
+        with reverts("not settlement"):
+            vault.transact("shutdown", sender=who)
 
 
 def test_the_vault_fits_its_limit():
