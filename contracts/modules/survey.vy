@@ -21,6 +21,7 @@ from . import price_word
 MAX_KINDS: constant(uint256) = 32
 MAX_ENABLED: constant(uint256) = 8
 NO_KIND: constant(uint256) = 255  # no kind is about to be sold
+SETTLING: constant(uint256) = 7  # the state of a debt in a book that is shut down, whatever its clock says
 
 # what a vault and its hub say of all accounts; the lists are by kind and hold what has been asked for
 struct Book:
@@ -234,7 +235,18 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
         book.duration,
         block.timestamp,
     )
+    if found.levels.debt != 0 and self.is_shut(book.totals):
+        found.state = SETTLING
     return found
+
+
+@internal
+@pure
+def is_shut(totals: ledger.Totals) -> bool:
+    """
+    @notice The book is shut down: no auction runs any more, though clocks stay as they are.
+    """
+    return totals.pauses & ledger.SHUT != 0
 
 
 @internal

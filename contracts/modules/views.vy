@@ -28,10 +28,11 @@ def account_of(vault: address, account_: uint256) -> ILens.AccountView:
     position: survey.Position = seen.position
     found: survey.Measure = seen.found
     levels: ILens.Levels = found.levels
+    opens: uint256 = 0 if survey.is_shut(seen.book.totals) else found.opens
     closes: uint256 = 0
     absorbable: uint256 = 0
-    if found.opens != 0:
-        closes = found.opens + seen.book.duration
+    if opens != 0:
+        closes = opens + seen.book.duration
         absorbable = closes + seen.book.duration
     return ILens.AccountView(
         owner=convert(account_ >> 8, address),
@@ -39,7 +40,7 @@ def account_of(vault: address, account_: uint256) -> ILens.AccountView:
         state=found.state,
         collateral_mask=position.mask,
         auction_start=position.start,
-        opens_at=found.opens,
+        opens_at=opens,
         closes_at=closes,
         touched_at=position.touched_at,
         levels=levels,
@@ -95,7 +96,7 @@ def holdings_of(vault: address, account_: uint256) -> DynArray[ILens.Holding, MA
         config: ledger.Collateral = ledger.unpack_collateral(seen.book.collateral[kind])
         balance: uint256 = seen.position.balances[kind]
         asked: uint256 = 0
-        if seen.found.is_open and price.flags & price_word.FAILED == 0:
+        if seen.found.is_open and price.flags & price_word.FAILED == 0 and not survey.is_shut(seen.book.totals):
             asked = survey.auction_price(seen, kind, block.timestamp)
         holdings.append(
             ILens.Holding(
@@ -118,7 +119,7 @@ def auction_price(vault: address, account_: uint256, kind: uint256, at: uint256)
     seen: survey.Survey = survey.look(vault, account_)
     if (seen.position.mask >> kind) & 1 == 0:  # a shift past the word gives 0
         reasons.fail(reasons.KIND_NOT_ENABLED)
-    if not survey.is_open(seen.found.opens, seen.book.duration, at):
+    if survey.is_shut(seen.book.totals) or not survey.is_open(seen.found.opens, seen.book.duration, at):
         reasons.fail(reasons.NOT_IN_AUCTION)
     if survey.has_failed(seen.book, kind):
         reasons.fail(reasons.PRICE_FAILED)

@@ -32,6 +32,8 @@ from surety.model.state import (
     PAUSE_TAKE,
     PAUSE_WITHDRAW,
     RAY,
+    SETTLING,
+    SHUT,
     ZERO_ADDRESS,
     Coin,
     Exposure,
@@ -57,6 +59,8 @@ MAX_DEBT = 2**128
 MAX_NORMALIZED = 2**104 - 1
 MAX_TOTAL_NORMALIZED = 2**112 - 1
 MAX_RATE = RAY // (365 * 86_400) + 1
+HOUR = 3_600
+NEVER = 2**40 - 1  # when takes are resumed in a book that is shut down
 NEVER_SKIPPED = ("unknown account", "calling paused", "taking paused")
 ALL_PAUSES = PAUSE_BORROW | PAUSE_WITHDRAW | PAUSE_CALL | PAUSE_TAKE | PAUSE_CALLBACKS
 
@@ -131,7 +135,7 @@ class Book:
     index: int = RAY
     accrued_at: int = 0
     rate: int = 0
-    lost_at: int = 0  # unix hours, rounded up; 0: nothing was lost yet
+    lost_hour: int = 0
     total_normalized_debt: int = 0
     take_resumes_at: int = 0
     take_pause: int = 0
@@ -199,7 +203,7 @@ class Book:
             self.index
             | self.accrued_at << 128
             | self.rate << 168
-            | self.lost_at << 234
+            | self.lost_hour << 234
             | guarded << 254
             | self.has_default_model << 255
         )
@@ -222,8 +226,18 @@ class Book:
         self.index = word % 2**128
         self.accrued_at = (word >> 128) % 2**40
         self.rate = (word >> 168) % 2**66
-        self.lost_at = (word >> 234) % 2**20
+        self.lost_hour = (word >> 234) % 2**20
         self.has_default_model = word >> 255 == 1
+
+    @property
+    def lost_at(self) -> int:
+        """When the book last lost debt, rounded up to the hour; 0 for never."""
+        return self.lost_hour * HOUR
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether the book has been shut down."""
+        return self.pauses & SHUT != 0
 
     # interest
 
@@ -335,6 +349,8 @@ class Book:
         """Return the derived state of an account: protocol.md section 7."""
         position = self.positions.get(account) or Position()
         levels = self.levels(account, now)
+        if self.is_shut and levels.debt:
+            return SETTLING
         state: int = margin_math.account_state(
             levels.debt,
             levels.target,
@@ -785,7 +801,7 @@ class Book:
         )
         owed = margin_math.debt_up(normalized, found.index)
         if not position.balances and owed:
-            self._lose(now, account, owed)
+            self._log_loss(now, account, owed)
             normalized = owed = 0
         self.total_normalized_debt -= position.normalized_debt - normalized
         position.normalized_debt = normalized
@@ -850,7 +866,7 @@ class Book:
     def absorb(self, now: int, caller: str, account: int) -> None:
         """Move an account that nobody bought into the fund's ledger and strike its debt off."""
         found = self._find(now, account, PAUSE_TAKE)
-        position, rules, levels = self.positions[account], self.rules, found.levels
+        rules, levels = self.rules, found.levels
         closes = found.opens + rules.auction_duration
         in_time = closes < now <= closes + rules.auction_duration
         if not found.opens or not in_time or levels.debt <= levels.close_out:
@@ -861,7 +877,16 @@ class Book:
             refuse("price confirming")
         end_value = found.measured.end_value
         share = margin_math.absorbed_share_up(levels.debt, rules.liquidation_penalty, end_value)
-        for kind in found.words:
+        self._strike(account, share)
+        shortfall = margin_math.absorb_shortfall(levels.debt, end_value)
+        self._log("Absorbed", account=account, debt=levels.debt, shortfall=shortfall)
+        self._log_loss(now, account, shortfall)
+
+    def _strike(self, account: int, share: int) -> None:
+        """Move a share of everything an account holds to what is absorbed, and strike its debt."""
+        position = self.positions[account]
+        kinds = sorted(position.balances)
+        for kind in kinds:
             balance = position.balances[kind]
             moved = margin_math.absorbed_amount_up(balance, share)
             position.set_balance(kind, balance - moved)
@@ -869,17 +894,44 @@ class Book:
         self.total_normalized_debt -= position.normalized_debt
         position.normalized_debt = position.auction_start = 0
         position.forget_times()
-        for kind in found.words:
+        for kind in kinds:
             self._log_account(account, kind)
-        shortfall = margin_math.absorb_shortfall(levels.debt, end_value)
-        self._log("Absorbed", account=account, debt=levels.debt, shortfall=shortfall)
-        self._lose(now, account, shortfall)
 
-    def _lose(self, now: int, account: int, amount: int) -> None:
-        """Remember the hour of a loss and log what no collateral covers."""
-        self.lost_at = now // 3_600 + 1
+    def _log_loss(self, now: int, account: int, amount: int) -> None:
+        """Remember that the book has lost debt, and say how much no collateral covers."""
+        self.lost_hour = (now // HOUR + 1) % 2**20
         if amount:
             self._log("BadDebt", account=account, amount=amount)
+
+    # shutdown
+
+    def shutdown(self, now: int, caller: str) -> None:
+        """End the book: interest stops for good, and all that a pause can stop."""
+        self._check_settlement(caller)
+        self._check_open()
+        self._set_rate(now, 0)
+        self.take_resumes_at, self.take_pause = NEVER, 0
+        self.pauses = ALL_PAUSES | SHUT
+        self._log("ShutDown")
+
+    def settle(self, now: int, caller: str, account: int, share: int, shortfall: int) -> None:
+        """Strike an account's debt off against a share (RAY) of everything it holds."""
+        self._check_settlement(caller)
+        debt = self.debt(account, now)
+        if not debt or not self.is_shut:
+            refuse("not settleable")
+        self._strike(account, share)
+        self._log("Settled", account=account, debt=debt, shortfall=shortfall)
+        self._log_loss(now, account, shortfall)
+        self.returned = debt
+
+    def _check_settlement(self, caller: str) -> None:
+        if as_number(caller) != as_number(self.rules.settlement):
+            refuse("not settlement")
+
+    def _check_open(self) -> None:
+        if self.is_shut:
+            refuse("shut down")
 
     # operators
 
@@ -932,7 +984,8 @@ class Book:
         self, now: int, caller: str, kind: int, amount: int, receiver: str
     ) -> None:
         """Pay absorbed collateral out to the fund's order."""
-        if as_number(caller) != as_number(self.fund):
+        # what the fund has not drawn by a shutdown belongs to the holders of coins
+        if as_number(caller) != as_number(self.rules.settlement if self.is_shut else self.fund):
             refuse("not fund")
         self._check_receiver(receiver)
         self._check_kind(kind)
@@ -975,22 +1028,51 @@ class Book:
             refuse("already listed")
         if not 6 <= decimals <= 18:
             refuse("bad decimals")
-        if not initial_ltv < maintenance_ltv < close_out_ltv <= end_factor:
-            refuse("bad levels")
-        whole = maintenance_ltv * (BPS + self.rules.liquidation_penalty) <= end_factor * BPS
-        if not (BPS <= start_factor <= MAX_START_FACTOR and end_factor < BPS and whole):
-            refuse("bad factors")
+        levels = (initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor)
+        self._check_levels(*levels)
         if cap > HALF:
             refuse("cap too large")
-        self.kinds[kind] = facts = Kind(
-            token, decimals, initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor
-        )
+        self.kinds[kind] = facts = Kind(token, decimals, *levels)
         self.deposited.setdefault(kind, 0)
         self.absorbed.setdefault(kind, 0)
         self.caps[kind] = cap
         if isolated:
             self.isolated |= 1 << kind
         self._log("CollateralListed", kind=kind, token=token, word=facts.word, cap=cap)
+
+    def _check_levels(
+        self,
+        initial_ltv: int,
+        maintenance_ltv: int,
+        close_out_ltv: int,
+        start_factor: int,
+        end_factor: int,
+    ) -> None:
+        if not initial_ltv < maintenance_ltv < close_out_ltv <= end_factor:
+            refuse("bad levels")
+        whole = maintenance_ltv * (BPS + self.rules.liquidation_penalty) <= end_factor * BPS
+        if not (BPS <= start_factor <= MAX_START_FACTOR and end_factor < BPS and whole):
+            refuse("bad factors")
+
+    def set_levels(
+        self,
+        now: int,
+        caller: str,
+        kind: int,
+        initial_ltv: int,
+        maintenance_ltv: int,
+        close_out_ltv: int,
+        start_factor: int,
+        end_factor: int,
+    ) -> None:
+        """Change the levels and auction factors of a kind, under the rules of listing."""
+        self._check_governor(caller)
+        self._check_kind(kind)
+        levels = (initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor)
+        self._check_levels(*levels)
+        old = self.kinds[kind]
+        self.kinds[kind] = facts = Kind(old.token, old.decimals, *levels)
+        self._log("CollateralChanged", kind=kind, word=facts.word, cap=self.caps[kind])
 
     def set_cap(self, now: int, caller: str, kind: int, cap: int) -> None:
         """Change a deposit cap."""
@@ -1011,6 +1093,7 @@ class Book:
     def set_pauses(self, now: int, caller: str, bits: int) -> None:
         """Pause by bits; a pause of takes holds the clocks that run."""
         self._check_governor(caller)
+        self._check_open()
         if bits > ALL_PAUSES:
             refuse("bad pauses")
         was_paused = self.pauses & PAUSE_TAKE != 0 and now < self.take_resumes_at
@@ -1030,6 +1113,10 @@ class Book:
     def set_rate(self, now: int, caller: str, rate: int) -> None:
         """Change the interest rate after accruing at the old one."""
         self._check_governor(caller)
+        self._check_open()
+        self._set_rate(now, rate)
+
+    def _set_rate(self, now: int, rate: int) -> None:
         if rate > MAX_RATE:
             refuse("rate too high")
         self._refresh(now, 0)
@@ -1062,16 +1149,15 @@ class Book:
         self.governor, self.pending_governor = caller, ZERO_ADDRESS
         self._log("GovernorChanged", governor=caller)
 
-    # the list of margin models
-
-    def use_default(self, now: int, caller: str, vault: str, used: bool) -> None:
+    def set_default_model(self, now: int, caller: str, used: bool) -> None:
         """Let the accounts that chose no margin model have that of slot 0, or the linear margin."""
-        if as_number(caller) != as_number(self.models_governor):
-            refuse("not governor")
-        if as_number(vault) != as_number(self.rules.vault):
-            refuse("")
+        listed = as_number(self.rules.margin_models_at)
+        if not listed or as_number(caller) != listed:
+            refuse("not margin models")
         self.has_default_model = used
         self._log("DefaultModelSet", used=used)
+
+    # the list of margin models
 
     def list_model(self, now: int, caller: str, slot: int, model: str) -> None:
         """Put a margin model into a slot, or empty it."""
@@ -1083,6 +1169,14 @@ class Book:
             refuse("no code")
         self.margin_models[slot] = model
         self._log("MarginModelListed", slot=slot, model=model)
+
+    def use_default(self, now: int, caller: str, vault: str, used: bool) -> None:
+        """Let a vault's accounts that chose no model have that of slot 0, or the linear margin."""
+        if as_number(caller) != as_number(self.models_governor):
+            refuse("not governor")
+        if as_number(vault) != as_number(self.rules.vault):
+            refuse("")  # no vault
+        self.set_default_model(now, self.rules.margin_models_at, used)
 
     # sums
 

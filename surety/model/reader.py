@@ -62,7 +62,8 @@ class Reader:
             coin=self.coin.address,
             operators=self.operators.address,
             listings=self.hub.read("listings"),
-            has_margin_models=self.models is not None,
+            margin_models_at=models,
+            settlement=self.vault.read("settlement"),
             chain_id=rpc.chain_id,
             margin_models={key.lower(): twin for key, twin in (margin_models or {}).items()},
         )

@@ -23,9 +23,9 @@ MAX_ENABLED: Final = 8
 NO_KIND: Final = 255
 ZERO_ADDRESS: Final = "0x" + "00" * 20
 FAILED, CONFIRMING = 1, 2
-PAUSE_BORROW, PAUSE_WITHDRAW, PAUSE_CALL, PAUSE_TAKE, PAUSE_CALLBACKS = 1, 2, 4, 8, 16
+PAUSE_BORROW, PAUSE_WITHDRAW, PAUSE_CALL, PAUSE_TAKE, PAUSE_CALLBACKS, SHUT = 1, 2, 4, 8, 16, 32
 
-EMPTY, HEALTHY, AT_RISK, CALLABLE, CALLED, IN_AUCTION, ABSORBABLE = range(7)
+EMPTY, HEALTHY, AT_RISK, CALLABLE, CALLED, IN_AUCTION, ABSORBABLE, SETTLING = range(8)
 
 Leg: TypeAlias = tuple[int, int]  # kind; base units, above zero comes in and below goes out
 Order: TypeAlias = tuple[int, int, int, int]  # account, kind, amount, max_price
@@ -112,7 +112,8 @@ class Kind:
 class Rules:
     """What never changes about a book: its immutable numbers and whom it works with.
 
-    `listings` is the contract besides the governor that may list collateral, by the hub's word.
+    `listings` is the contract besides the governor that may list collateral, by the hub's word;
+    `settlement` the one that may shut the book down, `margin_models_at` the list of its models.
     `margin_models` holds the Python twin of every margin model that may be listed, by address in
     lower case; a twin returns None where the contract fails.
     """
@@ -126,9 +127,10 @@ class Rules:
     vault: str
     coin: str = ZERO_ADDRESS
     operators: str = ZERO_ADDRESS
+    margin_models_at: str = ZERO_ADDRESS
+    settlement: str = ZERO_ADDRESS
     listings: str = ZERO_ADDRESS
     chain_id: int = 1
-    has_margin_models: bool = True
     margin_models: dict[str, MarginModel] = field(default_factory=dict)
 
 

@@ -55,7 +55,7 @@ def account_of(book: Book, account: int, now: int) -> AccountView:
     position = book.positions.get(account) or Position()
     measured = book.measure(account, now)
     levels, duration = measured.levels, book.rules.auction_duration
-    opens = book.opens_at(position.auction_start)
+    opens = 0 if book.is_shut else book.opens_at(position.auction_start)
     debt, value = levels.debt, levels.value
     return AccountView(
         owner=account >> 8,
@@ -125,7 +125,7 @@ def auction_price(book: Book, account: int, kind: int, at: int, now: int) -> int
     position = book.positions.get(account) or Position()
     if kind not in position.balances:
         refuse("kind not enabled")
-    opens = book.opens_at(position.auction_start)
+    opens = 0 if book.is_shut else book.opens_at(position.auction_start)
     if not opens or not opens <= at <= opens + book.rules.auction_duration:
         refuse("not in auction")
     price = book.hub.read(1 << kind, now)[kind]

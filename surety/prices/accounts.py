@@ -57,7 +57,6 @@ class Accounts:
             defaults.call_tip,
             defaults.liquidation_penalty,
             _VAULT,
-            has_margin_models=False,
         )
         self._hub = FixedHub({0: price})
         self._book = book = Book(rules, self._hub, Coin(ceiling=2**120 - 1), _KEEPER)

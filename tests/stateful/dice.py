@@ -77,6 +77,7 @@ LIKELY: dict[str, dict[str, int]] = {
 GOVERNANCE = {
     "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 12,
     "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "use_default": 3,
+    "set_levels": 9, "set_default_model": 1,
     "list_model": 5, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
     "accrue": 2, "propose_governor": 2, "accept_governor": 2,
 }  # fmt: skip
@@ -639,6 +640,22 @@ class Dice:
             cap = 2**128 - 1
         return self.ruler(), "set_cap", (kind if self.chance(0.95) else 31, cap)
 
+    def _set_levels(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        """Move a kind's levels by what governance may in a day, or to where they may not be."""
+        dice, kind = self.random, self.kind()
+        listed, usual = self.book.kinds[kind], ALL_KINDS[kind].levels
+        levels = list(astuple(usual)) if self.chance(0.3) else [
+            listed.initial_ltv, listed.maintenance_ltv, listed.close_out_ltv,
+            listed.start_factor, listed.end_factor,
+        ]  # fmt: skip
+        for place in range(3):
+            levels[place] += dice.choice((0, 0, -200, -50, -8, 8, 50, 200))
+        levels[3 + dice.randrange(2)] += dice.choice((0, 0, -100, -4, 4, 100))
+        odd = (0, 2**16, *levels)
+        if self.chance(0.15):
+            levels[dice.randrange(5)] = dice.choice(odd)
+        return self.ruler(), "set_levels", (kind if self.chance(0.95) else 31, *levels)
+
     def _set_frozen(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         frozen = [kind for kind in self.book.kinds if self.book.frozen >> kind & 1]
         if frozen and self.chance(0.8):
@@ -689,6 +706,10 @@ class Dice:
         pending = self.book.pending_governor
         known = pending in self.scene.people[:7]
         return (pending if known and self.chance(0.8) else self.ruler()), "accept_governor", ()
+
+    def _set_default_model(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        """Try to do what only the list of margin models may."""
+        return self.ruler(), "set_default_model", (self.chance(0.5),)
 
     def _use_default(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         who = self.scene.governor if self.chance(0.9) else self.random.choice(self.scene.owners)

@@ -311,6 +311,8 @@ class Scene:
                 vault=vault.address,
                 coin=world.coin.address,
                 operators=self.operators.address,
+                margin_models_at=self.models.address,
+                settlement=vault.read("settlement"),
                 chain_id=world.rpc.chain_id,
                 margin_models=self.twins_all,
             ),

@@ -204,6 +204,7 @@ ACTS = (
     "accrue", "set_operator", "set_operator_by_signature", "lockdown", "withdraw_absorbed",
     "set_cap", "set_frozen", "set_pauses", "set_rate", "propose_fund", "accept_fund",
     "use_default", "list_model", "list_collateral", "propose_governor", "accept_governor",
+    "set_levels",
 )  # fmt: skip
 NEVER_REFUSED = ("accrue", "set_operator", "lockdown", "report", "uptime")
 OUTCOMES = (
