@@ -803,3 +803,18 @@ def borrowable_down(normalized_debt: uint256, index: uint256) -> uint256:
             borrowed_up(x, index) <= normalized_debt.
     """
     return self.mul_div_down(normalized_debt, index, RAY)
+
+
+# shutdown (docs/shutdown.md)
+
+
+@internal
+@pure
+def value_and_rest(amount: uint256, price: uint256, decimals: uint256) -> (uint256, uint256):
+    """
+    @notice Value in coin units of `amount` base units of a token at `price`, rounded down, and what that drops, in 1e-18
+            of a coin unit: exact for up to 18 decimals, so that values of several tokens can be added and rounded once.
+    """
+    worth: uint256 = amount * price
+    unit: uint256 = 10**decimals
+    return worth // unit, worth % unit * 10 ** (18 - decimals)  # the quotient rounds down, the rest is exact
