@@ -12,7 +12,8 @@
         packed words in modules/account.vy, ledger.vy and price_word.vy.
 @custom:security Every external holds one lock (views too); effects come before any token is called; the only
         untrusted calls are listed tokens and the caller's own callback. Coin and hub are trusted and immutable.
-@custom:freeze `set_pauses` stops borrowing, withdrawing with debt, calls, callbacks, or takes (7 days and a grace at most).
+@custom:freeze `set_pauses` stops borrowing, withdrawing with debt, calls, callbacks, or takes (7 days and a grace at most);
+        the settlement, an immutable contract that only the governor can move to it, ends the book for good.
         Depositing into an enabled kind, repaying and withdrawing without debt can never be stopped.
 """
 from ethereum.ercs import IERC20Detailed
