@@ -33,6 +33,7 @@ COMMANDS = {
     "bench": ("surety.bench.command", "bench", "Measure gas and speed."),
     "keeper": ("surety.keeper.command", "keeper", "Watch accounts, call margin and buy auctions."),
     "prices": ("surety.prices.command", "prices", "Replay, test and watch guarded prices."),
+    "access": ("surety.access.command", "access", "Show who may call what, and check it."),
     "compile": (
         "surety.compile",
         "compile_command",

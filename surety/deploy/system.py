@@ -132,7 +132,7 @@ def deploy_system(
     lens = steps.deploy("Lens")
     operators = steps.deploy("Operators")
     margin_models = steps.deploy("MarginModels", sender.address)
-    settlement = _NOBODY
+    settlement = steps.deploy("Settlement")
     vault = steps.deploy(
         "Vault",
         sender.address,

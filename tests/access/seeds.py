@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Contracts with one check taken out, weakened or moved: what the tests of access must notice.
+
+A seed is one replacement in one file. `function` is where it shows, `case` which call of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from surety import paths
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One replacement: `old` stands once in `file`, and becomes `new`."""
+
+    name: str
+    contract: str
+    function: str
+    file: str
+    old: str
+    new: str
+
+    def plant(self, folder: Path) -> Path:
+        """Copy contracts and interfaces into `folder` with this bug; return the source."""
+        copy(folder)
+        target = folder / "contracts" / self.file
+        text = target.read_text()
+        assert text.count(self.old) == 1, f"{self.name}: {text.count(self.old)} places"
+        target.write_text(text.replace(self.old, self.new))
+        return next((folder / "contracts").rglob(f"{self.contract}.vy"))
+
+
+def copy(folder: Path) -> None:
+    """Copy contracts and interfaces, so that a bug can be planted beside the sources."""
+    for base in (paths.contracts(), paths.interfaces()):
+        shutil.copytree(base, folder / base.name, dirs_exist_ok=True)
+
+
+def _governor(
+    name: str, contract: str, file: str, head: str, check: str = "governed.check_governor()"
+) -> Seed:
+    """Take the check out of a function that begins with it."""
+    old = f"{head}\n    {check}\n"
+    return Seed(f"{contract}.{name}: no check", contract, name, file, old, f"{head}\n    pass\n")
+
+
+_MARK = "    governed.check_governor()\n"
+
+SEEDS = (
+    _governor(
+        "set_cap",
+        "Vault",
+        "Vault.vy",
+        "def set_cap(kind: uint256, cap: uint256):",
+        "self.check_governed(kind)",
+    ),
+    _governor("set_pauses", "Vault", "Vault.vy", "def set_pauses(bits: uint256):"),
+    _governor("set_rate", "Vault", "Vault.vy", "def set_rate(rate: uint256):"),
+    _governor("propose_fund", "Vault", "Vault.vy", "def propose_fund(fund_: address):"),
+    Seed(
+        "every governor is the caller",
+        "Vault",
+        "set_cap",
+        "modules/governed.vy",
+        "    if msg.sender != self.governor:\n",
+        "    if msg.sender == empty(address):\n",
+    ),
+    Seed(
+        "the check is turned round",
+        "Vault",
+        "set_cap",
+        "modules/governed.vy",
+        "    if msg.sender != self.governor:\n",
+        "    if msg.sender == self.governor:\n",
+    ),
+    Seed(
+        "anybody accepts governorship",
+        "Vault",
+        "accept_governor",
+        "modules/governed.vy",
+        "    if msg.sender != self.pending_governor:\n",
+        "    if self.pending_governor == empty(address):\n",
+    ),
+    Seed(
+        "an operator of any sub-account",
+        "Vault",
+        "withdraw",
+        "Vault.vy",
+        "        self, owner, id & 255, msg.sender\n",
+        "        self, owner, 0, msg.sender\n",
+    ),
+    Seed(
+        "withdrawing asks nobody",
+        "Vault",
+        "withdraw",
+        "Vault.vy",
+        "    if raised | enabled != 0:\n        if msg.sender",
+        "    if enabled != 0:\n        if msg.sender",
+    ),
+    Seed(
+        "a move asks for its destination only",
+        "Vault",
+        "move",
+        "Vault.vy",
+        "    self.check_authorised(source)\n",
+        "",
+    ),
+    Seed(
+        "a move asks for its source only",
+        "Vault",
+        "move",
+        "Vault.vy",
+        "    self.check_authorised(destination)\n",
+        "",
+    ),
+    Seed(
+        "anybody chooses a margin model",
+        "Vault",
+        "set_margin_model",
+        "Vault.vy",
+        "def set_margin_model(account_: uint256, slot: uint256):\n"
+        "    self.check_authorised(account_)\n",
+        "def set_margin_model(account_: uint256, slot: uint256):\n    pass\n",
+    ),
+    Seed(
+        "anybody draws what was absorbed",
+        "Vault",
+        "withdraw_absorbed",
+        "Vault.vy",
+        "        reasons.fail(reasons.NOT_FUND)\n",
+        "        pass\n",
+    ),
+    Seed(
+        "anybody lists through the vault",
+        "Vault",
+        "list_collateral",
+        "Vault.vy",
+        "    if msg.sender != staticcall IPriceHub(hub).listings():\n"
+        + _MARK.replace("    ", "        ", 1),
+        "    pass\n",
+    ),
+    Seed(
+        "settlement is not asked for",
+        "Vault",
+        "settle",
+        "Vault.vy",
+        "    if msg.sender != settlement:\n",
+        "    if settlement == empty(address):\n",
+    ),
+    Seed(
+        "anybody mints",
+        "Stablecoin",
+        "mint",
+        "Stablecoin.vy",
+        '    assert word != 0, "not minter"\n    assert receiver',
+        "    assert receiver",
+    ),
+    Seed(
+        "anybody burns anybody's coins",
+        "Stablecoin",
+        "burn",
+        "Stablecoin.vy",
+        '    assert word != 0 or holder == msg.sender, "not minter"\n',
+        "",
+    ),
+    Seed(
+        "no allowance is needed",
+        "Stablecoin",
+        "transferFrom",
+        "Stablecoin.vy",
+        '        assert allowed >= amount, "erc20: insufficient allowance"\n'
+        "        self._approve(owner, msg.sender",
+        "        self._approve(owner, msg.sender",
+    ),
+    Seed(
+        "anybody lists a price",
+        "PriceHub",
+        "list_kind",
+        "PriceHub.vy",
+        "    if msg.sender != LISTINGS:\n        governed.check_governor()\n",
+        "",
+    ),
+    Seed(
+        "only the vault's governor is asked for",
+        "Listings",
+        "list",
+        "Listings.vy",
+        '    assert msg.sender == staticcall Governed(hub).governor(), "not the hub\'s governor"\n',
+        "",
+    ),
+)
