@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an owner signs to name an operator (EIP-712), and who signed it."""
+"""What an owner signs (EIP-712) to name an operator or to allow a spender, and who signed it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,23 @@ _SET_OPERATOR = keccak(
     text="SetOperator(address vault,address owner,address operator,uint256 bits,uint256 nonce,"
     "uint256 deadline)"
 )
-_NAME, _VERSION = keccak(text="Surety Operators"), keccak(text="1")
+_PERMIT = keccak(
+    text="Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+)
+_OPERATORS = "Surety Operators"
+_VERSION = keccak(text="1")
+
+
+def domain_separator(name: str, chain_id: int, contract: str) -> bytes:
+    """Return what binds a signature to one contract on one chain (EIP-712), version "1"."""
+    return bytes(
+        keccak(
+            encode(
+                ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+                [_DOMAIN, keccak(text=name), _VERSION, chain_id, contract],
+            )
+        )
+    )
 
 
 def operator_digest(
@@ -28,12 +44,7 @@ def operator_digest(
     deadline: int,
 ) -> bytes:
     """Return the digest to sign; `operators` is the contract that will check it."""
-    domain = keccak(
-        encode(
-            ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-            [_DOMAIN, _NAME, _VERSION, chain_id, operators],
-        )
-    )
+    domain = domain_separator(_OPERATORS, chain_id, operators)
     order = keccak(
         encode(
             ["bytes32", "address", "address", "address", "uint256", "uint256", "uint256"],
@@ -41,6 +52,19 @@ def operator_digest(
         )
     )
     return bytes(keccak(b"\x19\x01" + domain + order))
+
+
+def permit_digest(
+    domain: bytes, owner: str, spender: str, amount: int, nonce: int, deadline: int
+) -> bytes:
+    """Return the digest to sign for `permit` of the coin with this domain separator (ERC-2612)."""
+    permitted = keccak(
+        encode(
+            ["bytes32", "address", "address", "uint256", "uint256", "uint256"],
+            [_PERMIT, owner, spender, amount, nonce, deadline],
+        )
+    )
+    return bytes(keccak(b"\x19\x01" + domain + permitted))
 
 
 def signer_of(digest: bytes, signature: bytes) -> int:
