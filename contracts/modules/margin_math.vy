@@ -818,3 +818,66 @@ def value_and_rest(amount: uint256, price: uint256, decimals: uint256) -> (uint2
     worth: uint256 = amount * price
     unit: uint256 = 10**decimals
     return worth // unit, worth % unit * 10 ** (18 - decimals)  # the quotient rounds down, the rest is exact
+
+
+# governance: levels and models that change by degrees
+
+
+@internal
+@pure
+def toward(level: uint256, goal: uint256, step: uint256) -> uint256:
+    """
+    @notice `level`, moved by at most `step` and never beyond `goal`.
+    """
+    if level < goal:
+        return level + min(step, goal - level)
+    return level - min(step, level - goal)
+
+
+@internal
+@pure
+def next_levels(
+    initial_ltv: uint256,
+    maintenance_ltv: uint256,
+    close_out_ltv: uint256,
+    start_factor: uint256,
+    end_factor: uint256,
+    initial_goal: uint256,
+    maintenance_goal: uint256,
+    close_out_goal: uint256,
+    start_goal: uint256,
+    end_goal: uint256,
+    penalty: uint256,
+    step: uint256,
+) -> (uint256, uint256, uint256, uint256, uint256):
+    """
+    @notice Every level and factor of a kind moved toward its goal by at most `step`, in the order of the arguments. Where
+            now and goal both satisfy the rules of listing, so does what comes out, and unless all have arrived
+            at least one of them moves. Equal steps keep two of them in order; only the penalty rule,
+            maintenance * (BPS + penalty) <= end_factor * BPS, may have to hold maintenance back until `end_factor` has risen, and
+            with it the initial level.
+    """
+    end: uint256 = self.toward(end_factor, end_goal, step)
+    maintenance: uint256 = self.toward(maintenance_ltv, maintenance_goal, step)
+    initial: uint256 = self.toward(initial_ltv, initial_goal, step)
+    if maintenance > maintenance_ltv:
+        maintenance = min(maintenance, end * BPS // (BPS + penalty))  # down
+    if initial > initial_ltv:
+        initial = min(initial, maintenance - 1)
+    return (
+        initial,
+        maintenance,
+        self.toward(close_out_ltv, close_out_goal, step),
+        self.toward(start_factor, start_goal, step),
+        end,
+    )
+
+
+@internal
+@pure
+def faded_up(former: uint256, present: uint256, elapsed: uint256, period: uint256) -> uint256:
+    """
+    @notice What goes from `former` to `present` in a straight line over `period` seconds, `elapsed` seconds after its
+            start; rounded up. Requires elapsed <= period.
+    """
+    return self.div_up(former * (period - elapsed) + present * elapsed, period)
