@@ -35,7 +35,6 @@ from surety.model.state import (
     SETTLING,
     SHUT,
     ZERO_ADDRESS,
-    Coin,
     Exposure,
     Kind,
     Leg,
@@ -43,6 +42,7 @@ from surety.model.state import (
     Order,
     Position,
     Price,
+    Purse,
     Refused,
     Rules,
     Surcharges,
@@ -127,7 +127,7 @@ class Book:
 
     rules: Rules = field(compare=False)
     hub: Hub
-    coin: Coin
+    coin: Purse
     governor: str
     pending_governor: str = ZERO_ADDRESS
     fund: str = ZERO_ADDRESS

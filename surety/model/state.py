@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn, Protocol, Self, TypeAlias
 
 BPS: Final = 10_000
 WAD: Final = 10**18
@@ -264,6 +264,32 @@ class Levels:
     target: int
     maintenance: int
     close_out: int
+
+
+class Purse(Protocol):
+    """What a vault asks of the coin that it mints."""
+
+    @property
+    def supply(self) -> int:
+        """All coins but those of a running flash loan."""
+        ...
+
+    @property
+    def headroom(self) -> int:
+        """What the vault may still mint."""
+        ...
+
+    def mint(self, receiver: str, amount: int) -> bool:
+        """Mint through the vault; False, with nothing changed, above the ceiling."""
+        ...
+
+    def burn(self, holder: str, amount: int) -> None:
+        """Burn through the vault."""
+        ...
+
+    def copy(self) -> Self:
+        """Return a coin that can be changed without changing this one."""
+        ...
 
 
 @dataclass(slots=True)

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surety.formulas import margin_math
 from surety.model.book import Book
 from surety.model.predict import predict
-from surety.model.state import MAX, ZERO_ADDRESS, Levels, Position, Refused, refuse
+from surety.model.state import MAX, ZERO_ADDRESS, Coin, Levels, Position, Refused, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ def preview_take(
     book: Book, account: int, kind: int, amount: int, now: int
 ) -> tuple[int, int, int, int]:
     """Return what a take would do now: price, amount sold, cost, debt repaid; refused as it is."""
-    somebody = "0x" + "01" * 20  # whom the book does not know, so who can pay
-    done = predict(book, "take", (account, kind, amount, MAX, somebody), somebody, now)
+    somebody = "0x" + "01" * 20  # whom neither book nor this coin knows, so who can pay
+    done = predict(replace(book, coin=Coin()), "take", (account, kind, amount, MAX, somebody), somebody, now)
     if done.reason is not None:
         refuse(done.reason)
     taken = done.log("Taken")

@@ -59,7 +59,8 @@ class Accounts:
             _VAULT,
         )
         self._hub = FixedHub({0: price})
-        self._book = book = Book(rules, self._hub, Coin(ceiling=2**120 - 1), _KEEPER)
+        coin = Coin(ceiling=2**120 - 1)
+        self._book = book = Book(rules, self._hub, coin, _KEEPER)
         book.accrued_at = now
         book.kinds[0] = Kind(
             "0x" + "44" * 20,
@@ -83,8 +84,8 @@ class Accounts:
             normalized = margin_math.borrowed_up(debt, RAY)
             book.positions[account].normalized_debt = normalized
             book.total_normalized_debt += normalized
-            book.coin.minted += debt
-            book.coin.supply += debt
+            coin.minted += debt
+            coin.supply += debt
         self._looked_at = now
         self._clocks: set[int] = set()  # whose clock runs
         self._called: set[int] = set()  # who ever was

@@ -81,6 +81,10 @@ GOVERNANCE = {
     "list_model": 5, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
     "accrue": 2, "propose_governor": 2, "accept_governor": 2,
 }  # fmt: skip
+# what people do with their coins beside paying debts
+MONEY = {
+    "coin.transfer": 3, "coin.burn": 3, "coin.set_flash": 2, "coin.flashLoan": 7,
+}  # fmt: skip
 
 
 class Dice:
@@ -100,6 +104,11 @@ class Dice:
     @property
     def book(self) -> Any:
         return self.scene.book
+
+    @property
+    def minted(self) -> int:
+        """What the vault has minted."""
+        return int(self.scene.coin.minted[int(self.scene.vault.address, 16)])
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -172,16 +181,15 @@ class Dice:
         if roll < (0.34 if self.scene.setup.hub == "feeds" else 0.31):
             return self.flag_move()
         if roll < 0.344:
-            coin = self.book.coin
             room = self.random.choice((0, 1, WAD, 5 * WAD, 3_000 * WAD, 10**9 * WAD))
-            return [("ceiling", (min(max(0, coin.minted + room), 2**120 - 1),))]
-        if roll < 0.38 and self.book.coin.ceiling < self.book.coin.minted + 10**8 * WAD:
-            return [("ceiling", (min(self.book.coin.minted + 10**9 * WAD, 2**120 - 1),))]
+            return [("ceiling", (min(max(0, self.minted + room), 2**120 - 1),))]
+        if roll < 0.38 and self.book.coin.headroom < 10**8 * WAD:
+            return [("ceiling", (min(self.minted + 10**9 * WAD, 2**120 - 1),))]
         if roll < 0.385:
             return [self.model_move()]
         if roll < 0.395:
             return [("steps", (self.steps(),))]
-        if self.book.coin.balances[self.scene.keeper] < 10**7 * WAD:
+        if self.scene.coin.balance_of(self.scene.keeper) < 10**7 * WAD:
             return [("coins", (self.scene.keeper, 10**9 * WAD))]
         return []
 
@@ -389,6 +397,9 @@ class Dice:
                 names["set_pauses"] = 30
             name = dice.choices(list(names), list(names.values()))[0]
             return Move(now, *getattr(self, f"_{name}")(now))
+        if self.chance(0.08):
+            name = dice.choices(list(MONEY), list(MONEY.values()))[0]
+            return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
         if self.chance(0.02):
             return self._one_more_kind(now)
         self.levels = {id: self.book.levels(id, now) for id in self.scene.ids}
@@ -749,6 +760,74 @@ class Dice:
 
     def _lockdown(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.random.choice(self.scene.owners), "lockdown", ()
+
+    # coin
+
+    def purse(self, who: str) -> int:
+        """About what somebody spends."""
+        held = self.scene.coin.balance_of(who)
+        return self.odd(
+            self.random.choice((held, held // 2, held // 1_000, held // 10**5, held + 1))
+        )
+
+    def holder(self) -> str:
+        return self.random.choice((self.scene.keeper, *self.scene.owners))
+
+    def _coin_transfer(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        who = self.holder()
+        to = self.random.choice((*self.scene.people, ZERO_ADDRESS))
+        return who, "coin.transfer", (to, self.purse(who) // 1_000)
+
+    def _coin_burn(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        who = self.holder()
+        holder = who if self.chance(0.8) else self.holder()
+        return who, "coin.burn", (holder, self.purse(holder) // 1_000)
+
+    def _coin_set_flash(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        fee, most = self.random.choice((0, 1, 5, 9, 100, 101)), 2**112
+        ceilings = (0, 10**6 * WAD, 10**9 * WAD, 10**9 * WAD, most, most + 1)
+        who = self.scene.governor if self.chance(0.9) else self.holder()
+        return who, "coin.set_flash", (fee, self.random.choice(ceilings))
+
+    def _coin_flashLoan(self, now: int) -> tuple[str, str, tuple[Any, ...]]:  # noqa: N802
+        """Lend to somebody who does something with it, and mostly can pay in the end."""
+        dice, scene, coin = self.random, self.scene, self.scene.coin
+        most = coin.flash_ceiling
+        amount = dice.choice((most, most // 2, 10**5 * WAD, 1, 0, most + 1))
+        amount = min(amount, most) if self.chance(0.85) else amount
+        borrower, keeper = scene.borrower.address, scene.keeper
+        fee = coin.flash_fee(coin.address, min(amount, 2**112))
+        plan: list[tuple[str, tuple[Any, ...]]] = []
+        spent = 0
+        for _ in range(dice.choice((0, 1, 1, 2))):
+            what, args, cost = self.errand(amount, now)
+            plan.append((what, args))
+            spent += cost
+        if self.chance(0.8):
+            plan.append(("give", (borrower, fee + spent)))
+        scene.make(Move(scene.now, scene.governor, "plan", (tuple(plan), self.chance(0.92))))
+        receiver = borrower if self.chance(0.9) else dice.choice((scene.actor.address, keeper))
+        token = coin.address if self.chance(0.93) else scene.tokens[0].address
+        return self.holder(), "coin.flashLoan", (receiver, token, amount, dice.randbytes(3))
+
+    def errand(self, amount: int, now: int) -> tuple[str, tuple[Any, ...], int]:
+        """Return what a flash borrower does with its coins: move, arguments, at most their cost."""
+        dice, scene = self.random, self.scene
+        id = dice.choice(scene.ids)
+        owed = self.book.debt(id, now)
+        names = ("coin.burn", "coin.transfer", "coin.totalSupply", "repay", "margin_call", "take")
+        what = dice.choice(names)
+        if what == "coin.burn":
+            return what, (scene.borrower.address, amount), amount
+        if what == "coin.transfer":
+            return what, (scene.keeper, amount // 10**6), amount // 10**6
+        if what == "coin.totalSupply":
+            return what, (), 0
+        if what == "repay":
+            return what, (id, owed // 10), owed // 10
+        if what == "take":
+            return what, (id, self.out_kind(id), MAX, MAX, scene.keeper, b""), owed * 2
+        return what, (id,), 0
 
     def _accrue(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.caller(), "accrue", ()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from surety.chain import Reverted
-from surety.model import Outcome
+from surety.model.system import Foreseen
 from tests.stateful.dice import MAIN, POKE_EACH, Dice
 from tests.stateful.invariants import RULES, Step
 from tests.stateful.node import Node
@@ -79,7 +79,7 @@ class Campaign:
         for move in self.dice.warm_up():
             self.make(move)
 
-    def make(self, move: Move) -> Outcome:
+    def make(self, move: Move) -> Foreseen:
         outcome = self.scene.make(move)
         if self.scene.setup.hub == "feeds":
             self.judge_prices(move, outcome)
@@ -87,7 +87,7 @@ class Campaign:
             self.judge(move, outcome)
         return outcome
 
-    def judge_prices(self, move: Move, outcome: Outcome) -> None:
+    def judge_prices(self, move: Move, outcome: Foreseen) -> None:
         """Hold every price against the rules: only what a move asks for may have moved."""
         before, after = outcome.before.hub, outcome.after.hub
         if before is after:
@@ -102,7 +102,7 @@ class Campaign:
             if what == "sampled" and after.prices[kind].maintenance_multiplier > BPS:
                 self.counts.seen["price grown wild"] += 1
 
-    def judge(self, move: Move, outcome: Outcome) -> None:
+    def judge(self, move: Move, outcome: Foreseen) -> None:
         """Count a move, and hold it against every rule and view."""
         if outcome.reason is not None:
             self.counts.refused[move.what, outcome.reason] += 1

@@ -31,21 +31,20 @@ from surety.deploy import (
 )
 from surety.model import (
     Book,
-    Coin,
     FeedHub,
     FixedHub,
     Kind,
     MarginModel,
-    Outcome,
     Position,
     Price,
     Refused,
     Rules,
     Sequencer,
 )
-from surety.model import predict as predicted
+from surety.model.coin import Stablecoin
 from surety.model.margin import FailingModel, TieredMargin
 from surety.model.signature import operator_digest
+from surety.model.system import Foreseen, MinterCoin, System, foresee
 from tests.book import guards_of
 from tests.stateful.node import Node
 from tests.world import BPS, MAX, WAD, World
@@ -74,6 +73,7 @@ ENVIRONMENT = (
     "sign",
     "brackets",
     "scale",
+    "plan",
 )
 # what the hub's governor and anybody may do to its prices, and what their sources say
 PRICES = (
@@ -85,10 +85,12 @@ PRICES = (
     "set_bounds",
     "set_max_age",
 )
-QUIET = ("answer", "break_feed", "say")  # of ENVIRONMENT: change what is said, and no word
+QUIET = ("answer", "break_feed", "say", "plan")  # of ENVIRONMENT: change what is said, and no word
 SPARES = (0, 1, 2)  # kinds with a second oracle
 FIELDS = ("_words", "_configs", "_bounds", "_volatility")  # of the hub, a word each a kind
 
+# who logs what a book does; all else the vault
+SPEAKERS = {"MarginModelListed": "models", "OperatorSet": "operators", "LockedDown": "operators"}
 OPERATORS = ("set_operator", "set_operator_by_signature", "lockdown")
 
 
@@ -195,9 +197,11 @@ class Scene:
         self.twins = {model.address.lower(): TieredMargin() for model in self.tiered}
         # nothing that a margin model answers: what the actor returns to any call
         self.twins_all: dict[str, MarginModel] = {**self.twins, actor.lower(): FailingModel()}
+        self.backed = self._new("MockBacked", world.coin.address)
+        self.borrower = self._new("MockBorrower")
         self.owners = [world.owner, world.other, world.operator, world.stranger, actor]
         self.people = [*self.owners, self.keeper, self.governor, world.fund.address]
-        self.people.append(self.vault.address)
+        self.people += [self.vault.address, self.borrower.address]
         subs = ((0, 1, 255), (0, 7), (0, 1), (0,), (0, 1))
         self.ids = [
             world.id(who, sub) for who, own in zip(self.owners, subs, strict=True) for sub in own
@@ -206,9 +210,33 @@ class Scene:
         self.logs: list[tuple[tuple[str, ...], bytes]] = []
         self.fund_everybody()
         self._appoint(world.stranger)
-        self.book = self._read_book()
+        self.parts = {
+            "vault": self.vault,
+            "models": self.models,
+            "operators": self.operators,
+            "coin": world.coin,
+        }
+        self.silent = {events()[name][0] for name in ("Transfer", "Approval")}
+        told = {self.backed.address: self.backed.read("backing")}
+        self.system = System(self._read_book(), told)
+        self.supply = self.coin.total_supply  # from then on what its logs say
         self._prepare_reading()
         self.check_words()
+
+    def _new(self, name: str, *args: Any) -> Contract:
+        """Deploy one more contract."""
+        sender = UnlockedSender(self.world.rpc, self.world.governor)
+        return self.world.contract(name, deploy_contract(sender, artifact(name), *args))
+
+    @property
+    def book(self) -> Book:
+        """The book as the model has it now."""
+        return self.system.book
+
+    @property
+    def coin(self) -> Stablecoin:
+        """The coin as the model has it now."""
+        return self.system.coin
 
     def limits_of(self, levels: Any) -> Limits:
         """Return within which limits a kind's price moves here."""
@@ -273,9 +301,10 @@ class Scene:
 
     def fund_everybody(self) -> None:
         world = self.world
-        for minter in (self.governor, self.actor.address):
-            world.coin.transact("set_ceiling", minter, 2**119, sender=self.governor)
-        world.coin.transact("mint", self.keeper, 10**9 * WAD, sender=self.governor)
+        world.coin.transact("set_ceiling", self.backed.address, 2**119, sender=self.governor)
+        self.backed.transact("give", self.keeper, 10**9 * WAD, sender=self.governor)
+        data = world.coin.encode("approve", world.coin.address, MAX)
+        self.borrower.transact("execute", world.coin.address, data, sender=self.governor)
         for who in self.owners:
             for kind, token in enumerate(self.tokens):
                 token.transact("mint", who, 10**9 * UNIT[kind], sender=self.governor)
@@ -329,12 +358,7 @@ class Scene:
                 Sequencer(0, 1),
                 [],
             ),
-            coin=Coin(
-                supply=world.coin.read("totalSupply"),
-                minted=world.coin.read("minted", vault.address),
-                ceiling=world.coin.read("ceiling", vault.address),
-                balances={who: world.coin.read("balanceOf", who) for who in self.people},
-            ),
+            coin=MinterCoin(self._read_coin(), vault.address),
             governor=vault.read("governor"),
             models_governor=self.models.read("governor"),
             fund=vault.read("fund"),
@@ -352,6 +376,25 @@ class Scene:
         book.load_totals(vault.read("totals"))
         book.load_interest(vault.read("interest"))
         return book
+
+    def _read_coin(self) -> Stablecoin:
+        """Take over what the coin remembers; `people` hold all there is."""
+        coin = self.world.coin
+        minters = coin.read("minters")
+        held = {int(who, 16): coin.read("balanceOf", who) for who in self.people}
+        found = Stablecoin(
+            coin.address,
+            coin.read("governor"),
+            balances={who: balance for who, balance in held.items() if balance},
+            allowances={(int(self.borrower.address, 16), int(coin.address, 16)): MAX},
+            minted={int(minter, 16): coin.read("minted", minter) for minter in minters},
+            ceilings={int(minter, 16): coin.read("ceiling", minter) for minter in minters},
+            burned_beyond=coin.read("burned_beyond"),
+            flash_fee_bps=coin.read("flash_fee_bps"),
+            flash_ceiling=coin.read("flash_ceiling"),
+        )
+        self.same("supply", coin.read("totalSupply"), found.total_supply)
+        return found
 
     # reading
 
@@ -379,6 +422,11 @@ class Scene:
         coin, coin_slots = self.world.coin.address, slots_of("Stablecoin")
         for who in self.people:
             add(f"coin[{who}]", coin, at_key(coin_slots["balanceOf"], int(who, 16)))
+        self.minters = list(self.coin.minted)
+        for minter in self.minters:
+            add(f"coin minter[{minter:#x}]", coin, at_key(coin_slots["_minters"], minter))
+        add("coin burned beyond", coin, coin_slots["_burned_beyond"])
+        add("coin flash terms", coin, coin_slots["_flash_terms"])
         token_slots = slots_of("MockToken")
         for kind, token in enumerate(self.tokens):
             for who in self.people:
@@ -391,10 +439,8 @@ class Scene:
                 for name in FIELDS:
                     self.price_names.append(f"hub.{name}[{kind}]")
                     self.price_slots.append((self.hub.address, hub_slots[name] + kind))
-        minted, ceiling, supply = ("minted", (vault,)), ("ceiling", (vault,)), ("totalSupply", ())
-        self._minter = [
-            (name, self.world.coin.encode(name, *args)) for name, args in (minted, ceiling, supply)
-        ]
+        views = ("totalSupply", "flash_minted")
+        self._coin_views = [self.world.coin.encode(name) for name in views]
 
     def expected_words(self) -> list[int]:
         """Return the words that the model remembers, in the order of `slots`."""
@@ -409,7 +455,10 @@ class Scene:
             found.append(listed.word if listed else 0)
             found += (book.deposited_word(kind), book.absorbed.get(kind, 0))
         found += (book.interest_word, book.totals_word)
-        found += [book.coin.balances[who] for who in self.people]
+        coin = self.coin
+        found += [coin.balance_of(who) for who in self.people]
+        found += [coin.minted[m] | coin.ceilings[m] << 128 | 1 << 248 for m in self.minters]
+        found += (coin.burned_beyond, coin.flash_ceiling | coin.flash_fee_bps << 128)
         found += [book.held[kind, who] for kind in kinds for who in self.people]
         return found
 
@@ -445,11 +494,12 @@ class Scene:
         self.check_prices()
         self.found = self.node.words(self.slots)
         self._same_words(self.names, self.found, self.expected_words())
-        coin, model = self.world.coin.address, self.book.coin
-        for (name, call), wanted in zip(
-            self._minter, (model.minted, model.ceiling, model.supply), strict=True
-        ):
-            self.same(f"coin.{name}", int.from_bytes(self.node.view(coin, call)), wanted)
+        coin = self.world.coin.address
+        supply, flash = (int.from_bytes(self.node.view(coin, call)) for call in self._coin_views)
+        self.same("coin.totalSupply", supply, self.coin.total_supply)
+        self.same("coin.totalSupply", supply, sum(self.coin.balances.values()))
+        self.same("coin.totalSupply", supply, self.supply)
+        self.same("coin.flash_minted", flash, 0)
 
     def stored(self, id: int) -> tuple[int, list[int]]:
         """Return an account's word and balances as the chain keeps them."""
@@ -467,28 +517,29 @@ class Scene:
     def now(self) -> int:
         return self.moves[-1].at if self.moves else self.world.now
 
-    def make(self, move: Move) -> Outcome:
+    def make(self, move: Move) -> Foreseen:
         """Make a move on the chain and in the model, and compare everything."""
         self.moves.append(move)
         if move.what in ENVIRONMENT:
-            before = self.book
-            self.book = before.copy()
+            before = self.system
+            self.system = before.copy()
             self._surround(move)
             if move.what in QUIET:  # whose effect, if any, the next comparison of all words finds
                 self.check_prices()
             else:
                 self.check_words()
-            return Outcome(move.at, before, self.book, None)
+            return Foreseen(move.at, before, self.system, None)
         if move.what in PRICES:
-            before = self.book
-            self.book = after = before.copy()
+            before = self.system
+            self.system = after = before.copy()
             reason = self._move_prices(move)
-            self.book = before if reason else after
+            self.system = before if reason else after
             self.check_prices()
-            return Outcome(move.at, before, self.book, reason)
-        outcome = predicted(self.book, move.what, self.model_args(move), move.who, move.at)
-        contract = self.contract_of(move.what)
-        function = contract.interface.function(move.what, len(move.args))
+            return Foreseen(move.at, before, self.system, reason)
+        extra = self.extra(move)
+        outcome = foresee(self.system, move.what, move.args, move.who, move.at, **extra)
+        contract, name = self.contract_of(move.what)
+        function = contract.interface.function(name, len(move.args))
         data, target, sender = function.encode(*move.args), contract.address, move.who
         if sender == self.actor.address:
             data, target = self.actor.encode("execute", target, data), sender
@@ -496,20 +547,32 @@ class Scene:
         ran = self.node.run(sender, target, data, move.at)
         self.same("refused", ran.reason, outcome.reason)
         if ran.reason is None:
-            # the vault says so when its default model changes
-            speaker = self.vault if move.what == "use_default" else contract
-            logs = self._logs(ran.logs, speaker.address)
-            self.same("logs", logs, [self._encode_log(*log) for log in outcome.logs])
+            self._compare_logs(ran, outcome)
             self._compare_updates(ran, outcome.after.hub)
-            self.logs += logs
             output = ran.output
             if output is not None and move.who == self.actor.address:
                 output = self.actor.decode("execute", output)
             if output is not None and function.outputs.types:
-                self.same("returned", plain(function.decode(output)), plain(outcome.after.returned))
-        self.book = outcome.after
+                self.same("returned", plain(function.decode(output)), plain(outcome.then.returned))
+        self.system = outcome.then
         self.check_words()
         return outcome
+
+    def _compare_logs(self, ran: Any, outcome: Foreseen) -> None:
+        """Every contract logged what the model says, in its order."""
+        expected: dict[str, list[Any]] = {part: [] for part in self.parts}
+        for name, args in outcome.logs:
+            expected[SPEAKERS.get(name, "vault")].append(self._encode_log(name, args))
+        for part, name, args in outcome.then.logs:
+            expected[part].append(self._encode_log(name, args))
+        for part, contract in self.parts.items():
+            logs = self._logs(ran.logs, contract.address)
+            if part == "coin":
+                self.supply += sum(map(minted_by, logs))
+                logs = [log for log in logs if log[0][0] not in self.silent]
+            self.same(f"logs of {part}", logs, expected[part])
+            if part == "vault":
+                self.logs += logs
 
     def _compare_updates(self, ran: Any, hub: Any) -> None:
         """The hub logged each refresh, in order."""
@@ -522,14 +585,17 @@ class Scene:
             ]
             self.same("prices logged", logs, expected)
 
-    def contract_of(self, what: str) -> Contract:
-        """Return the contract that has a function."""
+    def contract_of(self, what: str) -> tuple[Contract, str]:
+        """Return the contract that has a function, and the function's name."""
+        part, _, name = what.rpartition(".")
+        if part:
+            return self.parts[part], name
         if what in ("list_model", "use_default"):
-            return self.models
-        return self.operators if what in OPERATORS else self.vault
+            return self.models, what
+        return (self.operators if what in OPERATORS else self.vault), what
 
-    def model_args(self, move: Move) -> tuple[Any, ...]:
-        """Return what the model takes for a move: a contract that calls back says how."""
+    def extra(self, move: Move) -> dict[str, Any]:
+        """Return what the model must be told beside a move's arguments."""
         if move.what == "list_collateral":
             token = move.args[1]
             decimals = [
@@ -537,13 +603,28 @@ class Scene:
                 for kind, found in zip(ALL_KINDS, self.tokens, strict=True)
                 if found.address == token
             ]
-            return (*move.args, *decimals)
+            return {"decimals": decimals[0]} if decimals else {}
         if move.what == "set_operator_by_signature":
-            return (*move.args, move.args[1] == self.actor.address and self._actor_confirms(move))
+            return {"confirmed": move.args[1] == self.actor.address and self._actor_confirms(move)}
+        if move.what == "coin.flashLoan" and move.args[0] == self.borrower.address:
+            return {"script": self._borrow}
         has_data = move.what in ("adjust", "take") and move.args[-1]
         if not has_data or move.who != self.actor.address:
-            return move.args
-        return (*move.args, self._answer_callback)
+            return {}
+        return {"callback": self._answer_callback}
+
+    def _borrow(self, system: System) -> bool:
+        """Do what the flash borrower's plan says; it answers as it should, or does not."""
+        now, borrower = self.moves[-1].at, self.borrower.address
+        for what, args in self.plan:
+            if what == "give":
+                self._give_coins(system, *args)
+            elif what != "coin.totalSupply":  # a view, which must not fail
+                system.act(now, borrower, what, *args)
+        return self.honest
+
+    plan: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    honest = True
 
     def _actor_confirms(self, move: Move) -> bool:
         vault, owner, operator, bits, deadline, _ = move.args
@@ -553,14 +634,18 @@ class Scene:
         )
         return digest == self.signed
 
-    def _answer_callback(self, book: Book) -> None:
+    def _answer_callback(self, system: System) -> None:
         """Do what the actor's steps do: it finds tokens and coins somewhere."""
         for what, kind, amount in self.steps:
             if what == "tokens":
-                book.held[kind, self.actor.address] += amount
+                system.book.held[kind, self.actor.address] += amount
             else:
-                book.coin.balances[self.actor.address] += amount
-                book.coin.supply += amount
+                self._give_coins(system, self.actor.address, amount)
+
+    def _give_coins(self, system: System, who: str, amount: int) -> None:
+        """Let somebody have coins that a reserve backs."""
+        assert system.coin.mint(self.backed.address, who, amount)
+        system.told[self.backed.address] += amount
 
     steps: tuple[tuple[str, int, int], ...] = ()
     signed = b""  # the digest that the actor confirms
@@ -587,16 +672,15 @@ class Scene:
             book.hub.prices[kind] = Price(lo, hi, move.at, *rest)
         elif move.what == "ceiling":
             self._send(world.coin, "set_ceiling", (self.vault.address, *args), move)
-            (book.coin.ceiling,) = args
+            self.coin.set_ceiling(self.governor, self.vault.address, *args)
         elif move.what == "tokens":
             kind, who, amount = args
             self._send(self.tokens[kind], "mint", (who, amount), move)
             book.held[kind, who] += amount
         elif move.what == "coins":
             who, amount = args
-            self._send(world.coin, "mint", args, move)
-            book.coin.balances[who] += amount
-            book.coin.supply += amount
+            self._send(self.backed, "give", args, move)
+            self._give_coins(self.system, who, amount)
         elif move.what == "steps":
             (self.steps,) = args
             self._send(self.actor, "set_steps", (self._calls(args[0]),), move)
@@ -615,6 +699,17 @@ class Scene:
             scales[kind] = tuple(scale)
             if not any(scale):
                 del scales[kind]
+        elif move.what == "plan":
+            self.plan, self.honest = args
+            calls = []
+            for what, arguments in self.plan:
+                contract, name = self.backed, what
+                if what != "give":
+                    contract, name = self.contract_of(what)
+                calls.append((contract.address, contract.encode(name, *arguments)))
+            self._send(self.borrower, "set_steps", (calls,), move)
+            answer = keccak(text="ERC3156FlashBorrower.onFlashLoan" if self.honest else "no")
+            self._send(self.borrower, "set_answer", (answer,), move)
         elif move.what == "sign":
             (self.signed,) = args
             self._send(self.actor, "sign", args, move)
@@ -659,16 +754,18 @@ class Scene:
         return reason
 
     def _calls(self, steps: Sequence[tuple[str, int, int]]) -> list[tuple[str, bytes]]:
-        world, actor = self.world, self.actor.address
-        calls = []
+        actor, calls = self.actor.address, []
         for what, kind, amount in steps:
-            contract = self.tokens[kind] if what == "tokens" else world.coin
-            calls.append((contract.address, contract.encode("mint", actor, amount)))
+            contract, name = (
+                (self.tokens[kind], "mint") if what == "tokens" else (self.backed, "give")
+            )
+            calls.append((contract.address, contract.encode(name, actor, amount)))
         return calls
 
     def _send(self, contract: Contract, fn: str, args: Sequence[Any], move: Move) -> None:
         ran = self.node.run(self.governor, contract.address, contract.encode(fn, *args), move.at)
         assert ran.reason is None, (move, ran.reason)
+        self.supply += sum(map(minted_by, self._logs(ran.logs, self.world.coin.address)))
 
     # logs
 
@@ -708,6 +805,7 @@ def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
         *artifact("Operators").abi,
         *artifact("Vault").abi,
         *artifact("PriceHub").abi,
+        *artifact("Stablecoin").abi,
     ]:
         if entry["type"] == "event":
             inputs = [(item["name"], bool(item["indexed"])) for item in entry["inputs"]]
@@ -715,6 +813,15 @@ def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
             topic = "0x" + keccak(text=f"{entry['name']}({types})").hex()
             found[entry["name"]] = (topic, inputs)
     return found
+
+
+def minted_by(log: tuple[tuple[str, ...], bytes]) -> int:
+    """Return by how much a log of the coin raised the supply."""
+    topics, data = log
+    if topics[0] != events()["Transfer"][0]:
+        return 0
+    _, sender, receiver = (int(topic, 16) for topic in topics)
+    return int.from_bytes(data) * ((sender == 0) - (receiver == 0))
 
 
 def round_of(answer: int, at: int) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from surety.chain import Rpc
 from surety.deploy import BookParams
 from surety.model import Position
 from surety.model.state import NO_KIND
+from tests.stateful.dice import MONEY
 from tests.stateful.driver import Campaign, Counts, run
 from tests.stateful.node import AnvilNode, RevmNode
 from tests.stateful.scene import BASE, PRICES, Disagreement, Move, Setup, events
@@ -184,7 +185,7 @@ def test_campaigns__a_million_steps_or_as_long_as_asked():
 
 def require(counts: Counts, hub: str) -> None:
     """Assert that everything happened often enough: an empty campaign proves nothing."""
-    for name in [*MOVES, *ACTS, *(PRICES if hub == "feeds" else ())]:
+    for name in [*MOVES, *ACTS, *MONEY, *(PRICES if hub == "feeds" else ())]:
         least = max(1, counts.steps // 1_000) if name in MOVES else 1
         done, refused = counts.done[name], counts.refusals(name)
         assert done >= least, (name, "went through", done)
