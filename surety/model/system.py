@@ -126,7 +126,7 @@ class System:
     ) -> None:
         """Lend for one call; `script` is what the receiver does, which is None without code."""
 
-        def called(fee: int) -> bool:
+        def called(_fee: int) -> bool:
             if script is None:
                 raise Refused("")
             return script(self)

@@ -140,7 +140,8 @@ def preview_take(
 ) -> tuple[int, int, int, int]:
     """Return what a take would do now: price, amount sold, cost, debt repaid; refused as it is."""
     somebody = "0x" + "01" * 20  # whom neither book nor this coin knows, so who can pay
-    done = predict(replace(book, coin=Coin()), "take", (account, kind, amount, MAX, somebody), somebody, now)
+    order = (account, kind, amount, MAX, somebody)
+    done = predict(replace(book, coin=Coin()), "take", order, somebody, now)
     if done.reason is not None:
         refuse(done.reason)
     taken = done.log("Taken")
