@@ -262,6 +262,20 @@ def test_a_loan_of_nothing_guards_nothing(rig):
     assert rig.coin.read("balanceOf", rig.parties[BORROWER]) == FUNDED
 
 
+def test_loans_follow_each_other_in_one_transaction(rig):
+    """A loan that has ended leaves nothing behind, not even until the transaction ends."""
+    rig.write_script(OTHER_BORROWER, Script([PAY]))
+    one, two = loan(AMOUNT, receiver=OTHER_BORROWER), loan(1, receiver=OTHER_BORROWER)
+    for attempt, wanted in (
+        (Call("flash_minted"), 0),
+        (Call("totalSupply"), 3 * FUNDED - FEE - 1),
+        (Call("maxFlashLoan", (COIN,)), CEILING),
+    ):
+        ran = lend(rig, one, two, call=loan(0), attempt=attempt)
+        assert (ran.reason, rig.response()) == (None, wanted)
+        rig.make(Move(MINTER, Call("mint", (OTHER_BORROWER, FEE + 1))))
+
+
 def test_the_supply_counts_a_loan__and_accounting_can_tell(rig):
     lend(rig, attempt=Call("totalSupply"))
     assert rig.response() == 3 * FUNDED + AMOUNT

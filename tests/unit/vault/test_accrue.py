@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Interest: one index, exact, written at most once an hour, never in anybody's way."""
 
+from decimal import Decimal, localcontext
+
 import pytest
 
 from surety.formulas import margin_math
+from tests.stateful.node import RevmNode
 from tests.unit.vault.test_borrow import live_index
-from tests.world import MAX, RAY, WAD, check_books, reverts
+from tests.world import GENESIS, MAX, RAY, WAD, World, check_books, reverts
 
 YEAR = 365 * 86_400
 MAX_RATE = RAY // YEAR + 1
@@ -15,7 +18,7 @@ FOREVER = 100 * YEAR
 def written(world):
     """Return the stored (index, accrued_at, rate)."""
     word = world.vault.read("interest")
-    return word % 2**128, (word >> 128) % 2**40, word >> 168
+    return word % 2**128, (word >> 128) % 2**40, (word >> 168) % 2**66
 
 
 @pytest.mark.parametrize("elapsed", [1, 12, 3_599, 3_600, 86_400, YEAR, 20 * YEAR, FOREVER])
@@ -27,10 +30,30 @@ def test_the_index_is_exact(world, rate, elapsed):
     expected = margin_math.index_up(index, rate, elapsed)
     assert world.now == at + elapsed
     assert world.vault.read("live_index") == expected
-    x = min(rate * elapsed, 20 * RAY)
-    square = x * x // (2 * RAY)
-    series = x + square + square * x // (3 * RAY)
-    assert expected == min(2**128 - 1, index + -(-index * series // RAY))
+    with localcontext(prec=60):
+        exact = index * (Decimal(min(rate * elapsed, margin_math.MAX_GROWTH_RAY)) / RAY).exp()
+        assert abs(expected - min(2**128 - 1, exact)) <= exact / 10**9 + 1
+
+
+@pytest.mark.parametrize("rate", [1, RAY * 5 // 100 // YEAR, MAX_RATE])
+def test_an_index_poked_every_second_is_one_poked_once(rate):
+    """On the vault itself: 7,200 blocks a second apart, of which each accrues."""
+    world = World(RevmNode(GENESIS))
+    account = world.open([(0, 10 * WAD)], 5_000 * WAD)
+    world.vault.transact("set_rate", rate, sender=world.governor)
+    begun, at, _ = written(world)
+    normalized = world.account(account).normalized_debt
+    node, vault, data = world.rpc, world.vault.address, world.vault.encode("accrue")
+    index = begun
+    for second in range(1, 7_201):
+        assert node.run(world.stranger, vault, data, at + second).reason is None
+        index = margin_math.index_up(index, rate, 1)
+    assert written(world) == (index, at + 7_200, rate)
+    once = margin_math.index_up(begun, rate, 7_200)
+    assert begun + 7_200 <= index  # never rounded away
+    assert abs(index - once) * 10**9 <= once
+    assert abs(index - once) <= 7_200 + once * rate // 10**27 // 10**6  # and much closer
+    assert world.debt(account) == margin_math.debt_up(normalized, index)
 
 
 def test_accrue_writes_what_is_live(world):
@@ -98,31 +121,44 @@ def test_two_writes_in_one_block_are_one(world):
     assert world.events(receipts[1]) == []
 
 
-def test_a_hundred_idle_years_saturate_and_block_nobody(world):
+@pytest.mark.parametrize("idle", [1, 6])
+def test_hundreds_of_idle_years_saturate_and_block_nobody(world, idle):
+    """Every call that accrues still works, at the highest rate, without any poke in between."""
     account = world.open([(0, 10 * WAD)], 2_000 * WAD)
     world.vault.transact("set_rate", MAX_RATE, sender=world.governor)
     normalized = world.account(account).normalized_debt
-    reached = 0
-    for _ in range(6):
+    index = written(world)[0]
+    for _ in range(idle - 1):
         world.forward(FOREVER)
         world.vault.transact("accrue", sender=world.stranger)
-        reached = written(world)[0]
-    assert reached == 2**128 - 1
+        index = margin_math.index_up(index, MAX_RATE, FOREVER)
+    world.forward(FOREVER)
+    reached = margin_math.index_up(index, MAX_RATE, FOREVER)
+    assert world.vault.read("live_index") == reached
+    assert (reached == 2**128 - 1) == (idle > 1) or reached > 10**8 * RAY
     debt = margin_math.debt_up(normalized, reached)
     assert world.debt(account) == debt
     assert world.vault.read("total_debt") == margin_math.total_debt_down(normalized, reached)
 
     # the coins for it come from the governor's hand: another minter
     world.coin.transact("set_ceiling", world.governor, 2**119, sender=world.governor)
-    world.coin.transact("mint", world.stranger, debt, sender=world.governor)
+    world.coin.transact("mint", world.stranger, 2 * debt, sender=world.governor)
+    at = world.now + 5
+    live = live_index(world, at)
+    owed = margin_math.debt_up(normalized, live)
+    world.next_at(at)
     world.vault.transact("repay", account, debt // 2, sender=world.stranger)
     left = world.debt(account)
-    assert debt - debt // 2 <= left <= debt - debt // 2 + reached // RAY + 1
+    assert owed - debt // 2 <= left <= owed - debt // 2 + live // RAY + 1
     world.vault.transact("repay", account, MAX, sender=world.stranger)
     assert world.debt(account) == 0
     assert world.vault.read("totals") % 2**112 == 0
     world.vault.transact("withdraw", account, 0, MAX, world.owner, sender=world.owner)
     assert world.tokens[0].read("balanceOf", world.owner) == 10 * WAD
+    world.set_price(0, 2_000 * WAD)
+    world.vault.transact("set_rate", 0, sender=world.governor)
+    opened = world.open([(0, 10 * WAD)], 2_000 * WAD)  # and there is a tomorrow
+    assert 2_000 * WAD <= world.debt(opened) <= 2_000 * WAD + live // RAY + 1
 
 
 def test_set_rate_accrues_at_the_old_rate_first(world):
