@@ -208,10 +208,7 @@ def open_redemption(vault: address):
             self._kinds[vault][kind] |= pool << POOL  # inside the vault's total of 128 bits
             kinds |= 1 << kind
             log ISettlement.Pooled(vault=vault, kind=kind, amount=pool)
-    claims: uint256 = worth + deficit
-    if worth == 0:
-        deficit = 0
-        claims = 0  # nobody is to burn coins for nothing
+    claims: uint256 = worth + deficit  # 0 without a pool: nobody is to burn coins for nothing
     self._states[vault] = (
         REDEEMING | state & TIME_MASK << SHUT_AT | block.timestamp << OPENED_AT | kinds << KINDS
     )
@@ -243,8 +240,8 @@ def deficit_for(vault: address, worth: uint256) -> uint256:
                 + staticcall IVault(book).total_debt(),
                 MAX_WORTH,
             )
-    # 0 only without a pool, which then carries nothing; a deficit is below 2**125, and so is every supply
-    return margin_math.mul_div_up(min(deficit, MAX_WORTH), worth, max(all_worth, 1))
+    # a worthless pool carries nothing; no deficit is above the supply, which is below 2**125
+    return margin_math.mul_div_up(deficit, worth, max(all_worth, 1))
 
 
 @external
