@@ -210,17 +210,16 @@ class Settlement:
         del self.owed[key]
         return amount
 
-    def sweep(self, now: int, caller: str, book: Book, refusing: Refusing = ()) -> int:
-        """Send what nobody redeemed to the fund; return the backing that is written off."""
+    def sweep(self, now: int, caller: str, book: Book, refusing: Refusing = ()) -> None:
+        """Send what nobody redeemed to the fund; its backing no longer counts."""
         ending = self._check(book, REDEEMING, "not redeeming")
         if now < ending.opened_at + REDEMPTION_PERIOD:
             refuse("redemption period runs")
         self._check_known(book)
-        written_off, rests = ending.backing, ending.pool
+        rests = ending.pool
         ending.phase, ending.claims, ending.backing, ending.pool = SWEPT, 0, 0, {}
         for kind, rest in sorted(rests.items()):
             self._pay(now, book, kind, rest, book.fund, refusing)
-        return written_off
 
     # small parts
 
