@@ -10,7 +10,7 @@
 @custom:security A vault trusts this contract and never a model: a model gets exactly MODEL_GAS by a static call or the
         call reverts with "gas too low", so that nobody can fake its failure by starving it. Reads a vault's raw
         words, which answer while the vault is locked; nothing here writes while one is asked.
-@custom:freeze Empty a slot: its accounts fall back to slot 0, and where that is empty to the linear margin.
+@custom:freeze Empty a slot: its accounts fall back to slot 0 (within a week), and where that is empty to the linear margin (at once).
 """
 from ...interfaces import IMarginModel
 from ...interfaces import IMarginModels
@@ -40,8 +40,25 @@ MAX_KINDS: constant(uint256) = 32
 MAX_ENABLED: constant(uint256) = 8
 MODEL_GAS: constant(uint256) = 300_000
 CALL_GAS: constant(uint256) = 6_000  # what is spent between the check and the model's first step
+FADE_PERIOD: constant(uint256) = 7 * 86_400
+LONG_AGO: constant(uint256) = 1  # a change that needs no fading
+
+# how the model of a slot came to be
+struct Fade:
+    former: address  # what it took the place of; zero: the default of the book, in slot 0 the linear margin
+    changed_at: uint256  # 0: the slot has never been listed
+
+# an account's linear capacities, coin units (WAD)
+struct Sums:
+    initial: uint256
+    target: uint256
+    maintenance: uint256
+    close_out: uint256
 
 models: public(HashMap[uint256, address])
+_fades: HashMap[uint256, Fade]
+_defaulted_at: HashMap[address, uint256]  # when a vault with debts began to use the default
+has_reliers: public(bool)  # a vault has used the default, or a slot was emptied: somebody may rely on slot 0
 
 
 @deploy
@@ -49,68 +66,83 @@ def __init__(governor: address):
     governed.__init__(governor)
 
 
+# governance
+
+
 @external
 def list_model(slot: uint256, model: address):
-    """
-    @notice Put a model into a slot, or empty it with the zero address. Governor only.
-    """
     governed.check_governor()
     if slot >= MAX_SLOTS:
         reasons.fail(reasons.UNKNOWN_MODEL)
     if model != empty(address) and not model.is_contract:
         reasons.fail(reasons.NO_CODE)
-    self.models[slot] = model
+    old: address = self.models[slot]
+    if model != old:  # naming the same again must not start over
+        self.change_slot(slot, old, model)
     log IMarginModels.MarginModelListed(slot=slot, model=model)
+
+
+@internal
+def change_slot(slot: uint256, old: address, model: address):
+    fade: Fade = self._fades[slot]
+    self.models[slot] = model
+    # whoever is in a slot that is emptied falls back to slot 0: to nothing, where that is empty
+    if model == empty(address) and (slot == 0 or self.models[0] == empty(address)):
+        self._fades[slot] = Fade(former=empty(address), changed_at=LONG_AGO)
+    elif fade.changed_at == 0 and (slot != 0 or not self.has_reliers):
+        self._fades[slot] = Fade(former=empty(address), changed_at=LONG_AGO)  # nobody is in it yet
+    else:
+        # a third model would begin from between two
+        assert block.timestamp >= fade.changed_at + FADE_PERIOD, "still fading"
+        self._fades[slot] = Fade(former=old, changed_at=block.timestamp)
+    if model == empty(address):
+        self.has_reliers = True
 
 
 @external
 def use_default(vault: address, used: bool):
-    """
-    @notice Let the accounts of `vault` that chose no model have the one in slot 0, or the linear margin. Governor only.
-    """
     governed.check_governor()
+    if used:
+        self.has_reliers = True
+        is_used: bool = staticcall IVault(vault).interest() >> ledger.HAS_DEFAULT_MODEL & 1 != 0
+        if not is_used:
+            # where nobody owes, nobody has to be given time
+            owed: uint256 = staticcall IVault(vault).totals() & ledger.TOTAL_DEBT_MASK
+            self._defaulted_at[vault] = block.timestamp if owed != 0 else LONG_AGO
     extcall IVault(vault).set_default_model(used)
+
+
+# asking
 
 
 @external
 @view
 @reentrant
 def surcharges(account_: uint256, slot: uint256, sold_kind: uint256) -> IMarginModels.Surcharges:
-    """
-    @notice What the model in `slot` takes off the capacities of the calling vault's account, as it is stored now.
-    @param sold_kind the kind that a take is about to sell, 255 for none
-    """
-    model: address = self.used_model(slot)
-    if model == empty(address):
+    if self.used_model(slot) == empty(address):
         return empty(IMarginModels.Surcharges)
-    return self.answer_of(model, account_, self.exposures_of(msg.sender, account_), sold_kind)
+    return self.answer_in(msg.sender, account_, slot, self.exposures_of(msg.sender, account_), sold_kind)
 
 
 @external
 @view
 @reentrant
 def ask(
+    vault: address,
     account_: uint256,
     slot: uint256,
     exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED],
     sold_kind: uint256,
 ) -> IMarginModels.Surcharges:
-    """
-    @notice What the model in `slot` would take off the capacities of an account with these exposures.
-    """
-    model: address = self.used_model(slot)
-    if model == empty(address):
+    if self.used_model(slot) == empty(address):
         return empty(IMarginModels.Surcharges)
-    return self.answer_of(model, account_, exposures, sold_kind)
+    return self.answer_in(vault, account_, slot, exposures, sold_kind)
 
 
 @external
 @view
 @reentrant
 def is_listed(slot: uint256) -> bool:
-    """
-    @notice A model is in this slot.
-    """
     return self.models[slot] != empty(address)
 
 
@@ -118,10 +150,22 @@ def is_listed(slot: uint256) -> bool:
 @view
 @reentrant
 def model_of(slot: uint256) -> address:
-    """
-    @notice The model that accounts of this slot are asked about: the default's where the slot has been emptied.
-    """
     return self.used_model(slot)
+
+
+@external
+@view
+@reentrant
+def fade_of(slot: uint256) -> (address, uint256):
+    fade: Fade = self._fades[slot]
+    return fade.former, fade.changed_at
+
+
+@external
+@view
+@reentrant
+def defaulted_at(vault: address) -> uint256:
+    return self._defaulted_at[vault]
 
 
 @internal
@@ -129,6 +173,84 @@ def model_of(slot: uint256) -> address:
 def used_model(slot: uint256) -> address:
     model: address = self.models[slot]
     return model if model != empty(address) else self.models[0]
+
+
+@internal
+@view
+def answer_in(
+    vault: address,
+    id: uint256,
+    slot: uint256,
+    exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED],
+    sold_kind: uint256,
+) -> IMarginModels.Surcharges:
+    """
+    @notice What holds for an account of this slot now: models that took another's place, and a default that a vault with
+            debts began to use, fade in over a week. The initial level has all of it at once.
+    """
+    sums: Sums = empty(Sums)
+    for exposure: IMarginModel.Exposure in exposures:
+        sums.initial += exposure.initial
+        sums.target += exposure.target
+        sums.maintenance += exposure.maintenance
+        sums.close_out += exposure.close_out
+
+    model: address = self.models[slot] if slot != 0 else empty(address)
+    fade: Fade = self._fades[slot] if slot != 0 else empty(Fade)
+    is_fading: bool = slot != 0 and block.timestamp < fade.changed_at + FADE_PERIOD
+    fallback: IMarginModels.Surcharges = empty(IMarginModels.Surcharges)
+    if model == empty(address) or (is_fading and fade.former == empty(address)):
+        fallback = self.answer_of_default(id, exposures, sold_kind, sums)
+    off: IMarginModels.Surcharges = fallback
+    if model != empty(address):
+        off = self.answer_of(model, id, exposures, sold_kind, sums)
+    if is_fading:
+        former: IMarginModels.Surcharges = fallback
+        if fade.former != empty(address):
+            former = self.answer_of(fade.former, id, exposures, sold_kind, sums)
+        off = self.faded(former, off, fade.changed_at, sums)
+    if slot == 0:
+        off = self.faded(empty(IMarginModels.Surcharges), off, self._defaulted_at[vault], sums)
+    return off
+
+
+@internal
+@view
+def answer_of_default(
+    id: uint256, exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED], sold_kind: uint256, sums: Sums
+) -> IMarginModels.Surcharges:
+    off: IMarginModels.Surcharges = empty(IMarginModels.Surcharges)
+    model: address = self.models[0]
+    if model == empty(address):
+        return off
+    off = self.answer_of(model, id, exposures, sold_kind, sums)
+    fade: Fade = self._fades[0]
+    former: IMarginModels.Surcharges = empty(IMarginModels.Surcharges)
+    if fade.former != empty(address) and block.timestamp < fade.changed_at + FADE_PERIOD:
+        former = self.answer_of(fade.former, id, exposures, sold_kind, sums)
+    return self.faded(former, off, fade.changed_at, sums)
+
+
+@internal
+@view
+def faded(
+    former: IMarginModels.Surcharges, present: IMarginModels.Surcharges, changed_at: uint256, sums: Sums
+) -> IMarginModels.Surcharges:
+    """
+    @notice Between two answers by the time since a change, at every level but the initial one, which is then kept inside
+            the target level. Capacities stay nested: what is taken off them is rounded up alike. Where the
+            present model fails there is nothing to fade to.
+    """
+    elapsed: uint256 = block.timestamp - changed_at
+    if elapsed >= FADE_PERIOD or present.failed:
+        return present
+    off: IMarginModels.Surcharges = present
+    off.target = margin_math.faded_up(former.target, present.target, elapsed, FADE_PERIOD)
+    off.maintenance = margin_math.faded_up(former.maintenance, present.maintenance, elapsed, FADE_PERIOD)
+    off.close_out = margin_math.faded_up(former.close_out, present.close_out, elapsed, FADE_PERIOD)
+    off.initial = sums.initial - min(sums.initial - off.initial, sums.target - off.target)
+    off.sold_bps = max(former.sold_bps, present.sold_bps)  # sizes a take smaller, never past the target level
+    return off
 
 
 @internal
@@ -180,6 +302,7 @@ def answer_of(
     id: uint256,
     exposures: DynArray[IMarginModel.Exposure, MAX_ENABLED],
     sold_kind: uint256,
+    sums: Sums,
 ) -> IMarginModels.Surcharges:
     """
     @notice The model's answer, cut so that no capacity falls below zero and the levels stay nested.
@@ -207,23 +330,14 @@ def answer_of(
     if not success or len(answer) != 160:
         off.failed = True
         return off
-    initial: uint256 = 0
-    target: uint256 = 0
-    maintenance: uint256 = 0
-    close_out: uint256 = 0
-    for exposure: IMarginModel.Exposure in exposures:
-        initial += exposure.initial
-        target += exposure.target
-        maintenance += exposure.maintenance
-        close_out += exposure.close_out
-    left: uint256 = margin_math.less(close_out, self.word_of(answer, 3))
-    off.close_out = close_out - left
-    left = min(left, margin_math.less(maintenance, self.word_of(answer, 2)))
-    off.maintenance = maintenance - left
-    left = min(left, margin_math.less(target, self.word_of(answer, 1)))
-    off.target = target - left
-    left = min(left, margin_math.less(initial, self.word_of(answer, 0)))
-    off.initial = initial - left
+    left: uint256 = margin_math.less(sums.close_out, self.word_of(answer, 3))
+    off.close_out = sums.close_out - left
+    left = min(left, margin_math.less(sums.maintenance, self.word_of(answer, 2)))
+    off.maintenance = sums.maintenance - left
+    left = min(left, margin_math.less(sums.target, self.word_of(answer, 1)))
+    off.target = sums.target - left
+    left = min(left, margin_math.less(sums.initial, self.word_of(answer, 0)))
+    off.initial = sums.initial - left
     off.sold_bps = min(BPS, self.word_of(answer, 4))
     return off
 

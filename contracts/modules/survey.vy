@@ -215,7 +215,7 @@ def measure(book: Book, position: Position, sold_kind: uint256) -> Measure:
             )
     if found.model != empty(address):
         off: IMarginModels.Surcharges = staticcall IMarginModels(book.models).ask(
-            position.id, position.slot, exposures, sold_kind
+            book.vault, position.id, position.slot, exposures, sold_kind
         )
         found.model_failed = off.failed
         found.sold_bps = off.sold_bps

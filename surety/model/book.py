@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from surety.formulas import margin_math
+from surety.model.fading import Slots, less
 from surety.model.hub import Hub
 from surety.model.signature import operator_digest, signer_of
 from surety.model.state import (
@@ -45,7 +46,6 @@ from surety.model.state import (
     Purse,
     Refused,
     Rules,
-    Surcharges,
     as_number,
     owner_of,
     refuse,
@@ -80,15 +80,6 @@ class Flow:
 def below(delta: int) -> int:
     """Return what goes out, or is repaid: everything for the smallest number."""
     return MAX if delta == INT_MIN else max(-delta, 0)
-
-
-def lowered(capacities: Capacities, off: Surcharges) -> Capacities:
-    """Take a margin model's surcharges off, never below zero, and keep the levels nested."""
-    initial, target, maintenance, close_out = capacities
-    close_out = margin_math.less(close_out, off[3])
-    maintenance = min(close_out, margin_math.less(maintenance, off[2]))
-    target = min(maintenance, margin_math.less(target, off[1]))
-    return min(target, margin_math.less(initial, off[0])), target, maintenance, close_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +140,7 @@ class Book:
     positions: dict[int, Position] = field(default_factory=dict)
     has_default_model: bool = False
     models_governor: str = ZERO_ADDRESS
-    margin_models: dict[int, str] = field(default_factory=dict)
+    slots: Slots = field(default_factory=Slots)
     operators: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
     epochs: dict[int, int] = field(default_factory=dict)
     nonces: dict[int, int] = field(default_factory=dict)
@@ -168,7 +159,7 @@ class Book:
             caps=dict(self.caps),
             absorbed=dict(self.absorbed),
             positions={account: old.copy() for account, old in self.positions.items()},
-            margin_models=dict(self.margin_models),
+            slots=self.slots.copy(),
             operators=dict(self.operators),
             epochs=dict(self.epochs),
             nonces=dict(self.nonces),
@@ -282,14 +273,20 @@ class Book:
         """Return an account at the prices of this second, without changing anything."""
         position = self.positions.get(account) or Position()
         words = self.hub.read(position.mask, now)
-        return self._measure(account, position, words, self.live_index(now), NO_KIND)
+        return self._measure(now, account, position, words, self.live_index(now), NO_KIND)
 
     def levels(self, account: int, now: int) -> Levels:
         """Return the levels of an account at the prices of this second."""
         return self.measure(account, now).levels
 
     def _measure(
-        self, account: int, position: Position, words: dict[int, Price], index: int, sold: int
+        self,
+        now: int,
+        account: int,
+        position: Position,
+        words: dict[int, Price],
+        index: int,
+        sold: int,
     ) -> Measured:
         value = initial = target = maintenance = close_out = end_value = flags = 0
         exposures = []
@@ -322,11 +319,13 @@ class Book:
         failed = False
         model = self.margin_model_of(position)
         if model != ZERO_ADDRESS:
-            answer = self.rules.margin_models[model.lower()](account, exposures, sold)
-            if answer is None:
+            off = self.slots.surcharges(
+                self.rules.margin_models, account, position.margin_model, exposures, sold, now
+            )
+            if off is None:
                 failed, capacities = True, (0, *capacities[1:])
             else:
-                capacities, sold_bps = lowered(capacities, answer), min(answer[4], BPS)
+                capacities, sold_bps = less(capacities, off), off[4]
         debt = margin_math.debt_up(position.normalized_debt, index)
         levels = Levels(debt, value, *capacities)
         return Measured(levels, end_value, flags, sold_bps, failed)
@@ -335,8 +334,7 @@ class Book:
         """Return the margin model that an account uses, the zero address for the linear margin."""
         if position.margin_model == 0 and not self.has_default_model:
             return ZERO_ADDRESS
-        chosen = self.margin_models.get(position.margin_model, ZERO_ADDRESS)
-        return self.margin_models.get(0, ZERO_ADDRESS) if chosen == ZERO_ADDRESS else chosen
+        return self.slots.used(position.margin_model)
 
     def opens_at(self, auction_start: int) -> int:
         """Return when an auction opens as read: a pause of takes holds the clocks that ran."""
@@ -475,7 +473,7 @@ class Book:
     def set_margin_model(self, now: int, caller: str, account: int, slot: int) -> None:
         """Choose a margin model for an account."""
         self._check_authorised(caller, account)
-        if slot and self.margin_models.get(slot, ZERO_ADDRESS) == ZERO_ADDRESS:
+        if slot and self.slots.model(slot) == ZERO_ADDRESS:
             refuse("unknown model")
         position = self.position(account)
         position.margin_model = slot
@@ -638,7 +636,7 @@ class Book:
         if margin_math.debt_up(position.normalized_debt, index) < self.rules.debt_floor:
             refuse("below debt floor")
         words = self.hub.sync(position.mask, now)
-        measured = self._measure(account, position, words, index, NO_KIND)
+        measured = self._measure(now, account, position, words, index, NO_KIND)
         if measured.model_failed:
             refuse("margin model failed")
         if measured.levels.debt > measured.levels.initial:
@@ -657,7 +655,8 @@ class Book:
         opens = self.opens_at(position.auction_start)
         index = self._refresh(now)
         words = self.hub.sync(position.mask, now)
-        return Found(opens, index, words, self._measure(account, position, words, index, sold))
+        measured = self._measure(now, account, position, words, index, sold)
+        return Found(opens, index, words, measured)
 
     def margin_call(self, now: int, caller: str, account: int) -> None:
         """Start the clock of an account below maintenance."""
@@ -1167,7 +1166,7 @@ class Book:
             refuse("unknown model")
         if model != ZERO_ADDRESS and model.lower() not in self.rules.margin_models:
             refuse("no code")
-        self.margin_models[slot] = model
+        self.slots.list(slot, model, now)
         self._log("MarginModelListed", slot=slot, model=model)
 
     def use_default(self, now: int, caller: str, vault: str, used: bool) -> None:
@@ -1176,6 +1175,7 @@ class Book:
             refuse("not governor")
         if as_number(vault) != as_number(self.rules.vault):
             refuse("")  # no vault
+        self.slots.use_default(self.has_default_model, used, self.total_normalized_debt, now)
         self.set_default_model(now, self.rules.margin_models_at, used)
 
     # sums

@@ -133,7 +133,10 @@ class Reader:
             book.positions[id_] = Position.unpack(word, dict(zip(kinds, own, strict=True)))
         if self.models is not None:
             book.models_governor = self.models.read("governor")
-            book.margin_models = {slot: self.models.read("models", slot) for slot in self.slots}
+            book.slots.models = {slot: self.models.read("models", slot) for slot in self.slots}
+            book.slots.fades = {slot: self.models.read("fade_of", slot) for slot in self.slots}
+            book.slots.defaulted_at = self.models.read("defaulted_at", vault.address)
+            book.slots.has_reliers = self.models.read("has_reliers")
         for owner, operator in operators:
             number, epoch = as_number(owner), self.operators.read("epoch", owner)
             book.epochs[number] = epoch

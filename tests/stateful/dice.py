@@ -574,7 +574,7 @@ class Dice:
         return self.who(id), (id, other, legs[:8], self.odd(debt))
 
     def _set_margin_model(self, id: int, now: int) -> tuple[str, tuple[Any, ...]]:
-        listed = [slot for slot, model in self.book.margin_models.items() if model != ZERO_ADDRESS]
+        listed = [slot for slot, model in self.book.slots.models.items() if model != ZERO_ADDRESS]
         slot = self.random.choice((0, 0, *listed, *listed, 7, 256))
         return self.who(id), (id, slot)
 

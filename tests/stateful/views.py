@@ -118,8 +118,14 @@ def check_all(scene: Scene) -> None:
         scene.same("epoch", read(scene, operators, "epoch", f"0x{owner:040x}"), epoch)
     for owner, nonce in book.nonces.items():
         scene.same("nonces", read(scene, operators, "nonces", f"0x{owner:040x}"), nonce)
-    for slot, model in book.margin_models.items():
+    for slot, model in book.slots.models.items():
         scene.same("models", read(scene, scene.models, "models", slot), model)
+    for slot, fade in book.slots.fades.items():
+        scene.same("fade_of", read(scene, scene.models, "fade_of", slot), fade)
+    scene.same("has_reliers", read(scene, scene.models, "has_reliers"), book.slots.has_reliers)
+    vault = scene.vault.address
+    found = read(scene, scene.models, "defaulted_at", vault)
+    scene.same("defaulted_at", found, book.slots.defaulted_at)
     index = book.live_index(scene.now)
     assert margin_math.total_debt_down(book.total_normalized_debt, index) == book.total_debt(
         scene.now

@@ -78,13 +78,13 @@ def nested(linear: tuple[int, ...], off: list[int]) -> tuple[int, ...]:
 )
 @pytest.mark.parametrize("default", [False, True])
 def test_levels(world, models, off, default):
-    account = world.open([(0, 10 * WAD), (2, 10**9)], 2_000 * WAD)
-    linear = world.levels(account)
     slot = 0 if default else SLOT
     models.put(answering([0] * 5), slot)
     if default:
         world.use_default_model()
-    else:
+    account = world.open([(0, 10 * WAD), (2, 10**9)], 2_000 * WAD)
+    linear = world.levels(account)
+    if not default:
         models.choose(account)
     models.put(answering([*off, 123]), slot)
     levels = world.levels(account)

@@ -72,7 +72,8 @@ class Models:
         self, slot: int, exposures: Sequence[Exposure], sold_kind: int = NOBODY, account: int = 0
     ) -> Off:
         legs = [astuple(exposure) for exposure in exposures]
-        return Off(*self.contract.read("ask", account, slot, legs, sold_kind))
+        vault = self.world.vault.address
+        return Off(*self.contract.read("ask", vault, account, slot, legs, sold_kind))
 
     def surcharges(self, slot: int, account: int, sold_kind: int = NOBODY) -> Off:
         """Ask as the vault does."""

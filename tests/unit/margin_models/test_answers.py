@@ -169,7 +169,7 @@ def test_a_model_gets_its_gas_to_the_unit(models, mock):
 def asked_with(models, exposures, gas):
     """Ask with so much gas; the answer, or the reason of the refusal ("" out of gas)."""
     legs = [astuple(leg) for leg in exposures]
-    data = models.contract.encode("ask", 0, 3, legs, NOBODY)
+    data = models.contract.encode("ask", models.world.vault.address, 0, 3, legs, NOBODY)
     try:
         answer = models.world.rpc.eth_call(models.contract.address, data, gas=gas)
     except Reverted as error:

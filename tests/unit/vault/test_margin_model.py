@@ -127,8 +127,8 @@ def test_choosing_clears_the_clock_as_every_passed_initial_check_does(still, moc
 def test_the_default_model_is_of_those_who_chose_none(still, models, mock):
     plain = still.open([(0, 10 * WAD)], DEBT)
     other = Mock(still)
-    models.list(SLOT, other.address)
-    chosen = under(still, sub=1)
+    models.list(SLOT + 1, other.address)
+    chosen = under(still, SLOT + 1, sub=1)
     models.list(0, mock.address)
     mock.says(initial=1_000 * WAD, target=100 * WAD)
     linear = still.levels(plain)
@@ -138,7 +138,10 @@ def test_the_default_model_is_of_those_who_chose_none(still, models, mock):
             ("DefaultModelSet", {"used": used})
         ]
         assert still.vault.read("interest") >> 254 == used << 1
-        off = (0, 0, 1_000 * WAD, 100 * WAD, 0, 0) if used else (0,) * 6
+        # what a default takes off the other levels fades in
+        elapsed = still.now - still.margin_models.read("defaulted_at", still.vault.address)
+        target = margin_math.faded_up(0, 100 * WAD, elapsed, 7 * 86_400)
+        off = (0, 0, 1_000 * WAD, target, 0, 0) if used else (0,) * 6
         assert still.levels(plain) == tuple(a - b for a, b in zip(linear, off, strict=True))
         assert still.levels(chosen)[2:] == linear[2:]
     with reverts("below initial margin"):
