@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Contracts with one line weakened: what the test of an attack must convict."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from unittest.mock import patch
+
+from surety import paths
+from surety.compile import Artifact, artifact
+from surety.deploy import BookParams, LocalKind, SystemParams, local_kinds
+from surety.deploy import system as deployment
+from tests.stateful.node import RevmNode
+from tests.world import GENESIS, World
+
+Change = tuple[str, str]  # what stands once in a source, and what is put there instead
+
+
+@cache
+def weakened(name: str, *changes: Change, file: str | None = None) -> Artifact:
+    """Compile a contract with changes in its own source, or in `file` below `contracts`."""
+    from vyper.compiler import outputs_from_compiler_data
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+
+    found = artifact(name)
+    with tempfile.TemporaryDirectory(prefix="surety-weak-") as place:
+        folder = Path(place)
+        for base in (paths.contracts(), paths.interfaces()):
+            shutil.copytree(base, folder / base.name)
+        main = next((folder / "contracts").rglob(f"{name}.vy"))
+        target = main if file is None else folder / "contracts" / file
+        text = target.read_text()
+        for old, new in changes:
+            assert text.count(old) == 1, f"{target.name}: {text.count(old)} places of {old!r}"
+            text = text.replace(old, new)
+        target.write_text(text)
+        bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), folder])
+        outputs = outputs_from_compiler_data(
+            CompilerData(bundle.load_file(main), bundle), ("abi", "bytecode")
+        )
+    bytecode = bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
+    return replace(found, abi=outputs["abi"], bytecode=bytecode)
+
+
+@contextmanager
+def deploying(*weak: Artifact) -> Iterator[None]:
+    """Let systems that are deployed inside have these contracts in place of their own."""
+    by_name = {each.name: each for each in weak}
+    with patch.object(deployment, "artifact", lambda name: by_name.get(name) or artifact(name)):
+        yield
+
+
+def revm_world(
+    *weak: Artifact, book: BookParams | None = None, kinds: tuple[LocalKind, ...] | None = None
+) -> World:
+    """Deploy a system on revm in this process, with weak contracts in place of some."""
+    from surety.chain import UnlockedSender
+
+    node = RevmNode(GENESIS)
+    sender = UnlockedSender(node, node.call("eth_accounts")[0])
+    listed = local_kinds(sender) if kinds is None else local_kinds(sender, kinds)
+    params = SystemParams(kinds=listed, book=book or BookParams(), confirm_period=1)
+    with deploying(*weak):
+        return World(node, params)
