@@ -10,14 +10,15 @@ works on a copy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from surety.formulas import Revert
+from surety.formulas import Revert, margin_math
 from surety.model.book import Book
 from surety.model.coin import Stablecoin
-from surety.model.state import Refused
+from surety.model.settlement import SETTLING, Settlement
+from surety.model.state import BPS, ZERO_ADDRESS, Refused, as_number, refuse
 
 
 @dataclass(slots=True)
@@ -62,6 +63,8 @@ class System:
     """
 
     book: Book
+    settlement: Settlement = field(default_factory=lambda: Settlement(ZERO_ADDRESS))
+    fund: str = ZERO_ADDRESS
     told: dict[str, int] = field(default_factory=dict)
     logs: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     returned: Any = None
@@ -75,11 +78,17 @@ class System:
 
     def copy(self) -> System:
         """Return a system that can be changed without changing this one; it has logged nothing."""
-        return System(self.book.copy(), dict(self.told))
+        return System(self.book.copy(), self._copy_settlement(), self.fund, dict(self.told))
+
+    def _copy_settlement(self) -> Settlement:
+        ours = self.settlement
+        endings = {vault: ending.copy() for vault, ending in ours.endings.items()}
+        return replace(ours, endings=endings, owed=dict(ours.owed))
 
     def equity(self, now: int) -> int:
         """Return what is owed and held for coins less what circulates; below zero is a deficit."""
-        return self.book.total_debt(now) + sum(self.told.values()) - self.book.coin.supply
+        debt, pool = self.book.total_debt(now), self.settlement.backing_of(self.book)
+        return debt + pool + sum(self.told.values()) - self.book.coin.supply
 
     def act(self, now: int, caller: str, what: str, *args: Any, **extra: Any) -> None:
         """Make a move."""
@@ -92,7 +101,12 @@ class System:
             self.returned = self.book.returned
             return
         self.returned = None
-        getattr(self, f"{part}_{name}")(now, caller, *args, **extra)
+        try:
+            getattr(self, f"{part}_{name}")(now, caller, *args, **extra)
+        except Refused as refused:
+            if refused.reason == "fund does not know book" and as_number(self.book.fund):
+                raise Refused("") from None  # who has no code cannot say what it knows
+            raise
 
     def _log(self, part: str, name: str, **args: Any) -> None:
         self.logs.append((part, name, args))
@@ -134,6 +148,143 @@ class System:
         fee = self.coin.flash_loan(receiver, token, amount, called)
         self._log("coin", "FlashMinted", receiver=receiver, amount=amount, fee=fee)
         self.returned = True
+
+    # fund
+
+    def fund_accept_book(self, now: int, caller: str, book: str) -> None:
+        """Become the fund of a known book that has proposed this one."""
+        self.book.accept_fund(now, self.fund)
+
+    # settlement
+
+    def settlement_shutdown(self, now: int, caller: str, vault: str) -> None:
+        """Freeze the prices of the book and end it; its governor only."""
+        book, ours = self._ending(vault), self.settlement
+        ours.shutdown(now, caller, book)
+        ending = ours.ending(book)
+        for kind, (price, _) in ending.prices.items():
+            self._log("settlement", "PriceFrozen", vault=vault, kind=kind, price=price)
+        backing = ours.backing_of(book)
+        self._log("settlement", "BookShutDown", vault=vault, shut_at=now, backing=backing)
+
+    def settlement_settle(self, now: int, caller: str, vault: str, account: int) -> None:
+        """Strike an account's debt off for its worth at the frozen prices."""
+        self.returned = self._settle(now, caller, vault, account)
+
+    def settlement_settles(
+        self, now: int, caller: str, vault: str, accounts: Sequence[int]
+    ) -> None:
+        """Settle many accounts: those that cannot be settled by the caller now are skipped."""
+        book, settled = self._ending(vault), 0
+        if self.settlement.ending(book).phase != SETTLING:
+            refuse("not settling")
+        for place, account in enumerate(accounts):
+            try:
+                self._settle(now, caller, vault, account)
+            except Refused:
+                continue
+            settled |= 1 << place
+        self.returned = settled
+
+    def _settle(self, now: int, caller: str, vault: str, account: int) -> int:
+        book, ours = self._ending(vault), self.settlement
+        position = book.positions.get(account)
+        worth = ours.worth_of(book, position) if position else 0
+        debt = ours.settle(now, caller, book, account)
+        self._log(
+            "settlement",
+            "AccountSettled",
+            vault=vault,
+            account=account,
+            caller=caller,
+            debt=debt,
+            worth=worth,
+            share=margin_math.absorbed_share_up(debt, 0, worth * BPS),
+            shortfall=margin_math.less(debt, worth),
+        )
+        return debt
+
+    def settlement_open_redemption(self, now: int, caller: str, vault: str) -> None:
+        """Fix what coins can be redeemed for, once the book owes nothing."""
+        book, ours = self._ending(vault), self.settlement
+        deficit = max(0, self.coin.total_supply - book.total_debt(now))
+        ours.open_redemption(now, caller, book, deficit)
+        ending = ours.ending(book)
+        for kind, amount in sorted(ending.pool.items()):
+            self._log("settlement", "Pooled", vault=vault, kind=kind, amount=amount)
+        self._log(
+            "settlement",
+            "RedemptionOpened",
+            vault=vault,
+            worth=ending.backing,
+            deficit=ending.carried,
+            claims=ending.claims,
+        )
+
+    def settlement_redeem(
+        self, now: int, caller: str, vault: str, amount: int, receiver: str
+    ) -> None:
+        """Burn the caller's coins for the same share of every kind of the pool."""
+        book, ours, coin = self._ending(vault), self.settlement, self.coin
+        ours.balances = {caller: coin.balance_of(caller)}
+        _, payouts = ours.quote(book, amount)
+        burned = ours.redeem(now, caller, book, amount, receiver)
+        coin.transfer_from(ours.address, caller, ours.address, burned)
+        coin.burn(ours.address, ours.address, burned)
+        ending = ours.ending(book)
+        self._log(
+            "settlement",
+            "Redeemed",
+            vault=vault,
+            caller=caller,
+            receiver=receiver,
+            amount=burned,
+            claims=ending.claims,
+            backing=ending.backing,
+        )
+        self._log_paid(vault, payouts, receiver)
+        self.returned = burned
+
+    def settlement_claim(
+        self, now: int, caller: str, vault: str, kind: int, holder: str, receiver: str
+    ) -> None:
+        """Pay out what a token refused to pay before."""
+        book = self._ending(vault)
+        amount = self.settlement.claim(now, caller, book, kind, holder, receiver)
+        self._log_paid(vault, {kind: amount}, receiver)
+        self.returned = amount
+
+    def settlement_sweep(self, now: int, caller: str, vault: str) -> None:
+        """Send what nobody redeemed to the fund."""
+        book, ours = self._ending(vault), self.settlement
+        was = ours.ending(book).copy()
+        ours.sweep(now, caller, book)
+        self._log(
+            "settlement",
+            "Swept",
+            vault=vault,
+            fund=book.fund,
+            written_off=was.backing,
+            claims=was.claims,
+        )
+        self._log_paid(vault, was.pool, book.fund)
+
+    def _log_paid(self, vault: str, payouts: Mapping[int, int], receiver: str) -> None:
+        for kind, amount in sorted(payouts.items()):
+            if amount:
+                self._log(
+                    "settlement", "Paid", vault=vault, kind=kind, receiver=receiver, amount=amount
+                )
+
+    def _ending(self, vault: str) -> Book:
+        """Return the book of a vault; no other address has code that answers as one."""
+        book = self.book
+        if as_number(vault) != as_number(book.rules.vault):
+            refuse("")
+        # a fund is asked for its books: anybody else has no answer
+        known = as_number(book.fund) == as_number(self.fund)
+        self.settlement.known = {book.rules.vault} if known else set()
+        return book
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 from coincurve import PrivateKey
 
 from surety.model import Levels, Position
+from surety.model.settlement import LIVE, REDEEMING, SETTLEMENT_PERIOD, SETTLING, SWEPT, Ending
 from surety.model.signature import operator_digest
 from surety.model.state import (
     INT_MAX,
@@ -85,6 +86,17 @@ GOVERNANCE = {
 MONEY = {
     "coin.transfer": 3, "coin.burn": 3, "coin.set_flash": 2, "coin.flashLoan": 7,
 }  # fmt: skip
+# how a book ends, by what comes next: settling debts, opening the pool, redeeming, sweeping
+ENDING = {
+    LIVE: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 1, "sweep": 1,
+           "claim": 1},
+    SETTLING: {"shutdown": 1, "settle": 14, "settles": 3, "open_redemption": 5, "redeem": 1,
+               "sweep": 1, "claim": 1},
+    REDEEMING: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 20,
+                "sweep": 2, "claim": 2},
+    SWEPT: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 2, "sweep": 2,
+            "claim": 1},
+}  # fmt: skip
 
 
 class Dice:
@@ -100,6 +112,12 @@ class Dice:
         self.pool = [0, 1, 2, MAX, *(c + d for c in constants for d in (-1, 0, 1))]
 
     # what is
+
+    @property
+    def ending(self) -> Ending:
+        """What is remembered of the book's end."""
+        found: Ending = self.scene.system.settlement.ending(self.book)
+        return found
 
     @property
     def book(self) -> Any:
@@ -135,6 +153,11 @@ class Dice:
     def moment(self) -> int:
         """Choose the second of the next move: soon, or at the edge of somebody's clock."""
         now, roll = self.scene.now, self.random.random()
+        ending = self.ending
+        if ending.phase == SETTLING and roll > 0.97:
+            return max(now, ending.shut_at + SETTLEMENT_PERIOD + self.random.randint(-1, 1))
+        if ending.phase == REDEEMING and roll > 0.97 and len(self.scene.moves) % 4 == 0:
+            return max(now, ending.opened_at + YEAR + self.random.randint(-1, 1))
         if roll < 0.06:
             return now
         if roll < 0.68:
@@ -400,6 +423,11 @@ class Dice:
         if self.chance(0.08):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
+        if self.chance(0.006 if self.ending.phase == LIVE else 0.55):
+            names = ENDING[self.ending.phase]
+            name = dice.choices(list(names), list(names.values()))[0]
+            who, args = getattr(self, f"_{name}")(now)
+            return Move(now, who, f"settlement.{name}", (self.scene.vault.address, *args))
         if self.chance(0.02):
             return self._one_more_kind(now)
         self.levels = {id: self.book.levels(id, now) for id in self.scene.ids}
@@ -665,6 +693,7 @@ class Dice:
         odd = (0, 2**16, *levels)
         if self.chance(0.15):
             levels[dice.randrange(5)] = dice.choice(odd)
+        levels = [max(0, level) for level in levels]
         return self.ruler(), "set_levels", (kind if self.chance(0.95) else 31, *levels)
 
     def _set_frozen(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -698,7 +727,8 @@ class Dice:
         kind = self.random.choice([k for k, held in self.book.absorbed.items() if held] or [0])
         held = self.book.absorbed[kind]
         amount = self.random.choice((held, held // 2, held // 3, held + 1, 0))
-        who = self.book.fund if self.chance(0.75) else self.ruler()
+        fund = self.book.fund if self.book.fund in self.scene.people[:7] else self.scene.keeper
+        who = fund if self.chance(0.75) else self.ruler()
         receiver = self.receiver(self.scene.keeper)
         return who, "withdraw_absorbed", (kind if self.chance(0.97) else 31, amount, receiver)
 
@@ -828,6 +858,70 @@ class Dice:
         if what == "take":
             return what, (id, self.out_kind(id), MAX, MAX, scene.keeper, b""), owed * 2
         return what, (id,), 0
+
+    # the end of a book: who, arguments after the vault
+
+    def end(self) -> Iterator[Move]:
+        """Mend every price, let some of them fall, and shut the book down."""
+        scene, governor = self.scene, self.scene.governor
+        feeds = scene.setup.hub == "feeds"
+        start = scene.now + 1
+        if feeds:
+            yield Move(start, governor, "uptime", (0, 86_400))
+        fall = self.random.choice((100, 95, 60, 40))
+        for kind, base in enumerate(BASE):
+            price = max(base // 5, min(self.market(kind), base * 3))
+            if feeds:
+                yield Move(start, governor, "break_feed", (kind, False))
+                yield Move(start, governor, "set_bounds", (kind, base // 10, base * 4))
+                yield Move(start, governor, "set_max_age", (kind, 90_000))
+            price = price * fall // 100 if kind in MAIN[:2] else price
+            yield Move(start, governor, *self.told(kind, max(price, base // 10), 0))
+        for number in range(400 if feeds else 0):
+            at = start + POKE_EACH * (number + 1)
+            yield Move(at, scene.keeper, "poke", (2 ** len(ALL_KINDS) - 1,))
+            if not any(price.flags for price in self.book.hub.prices):
+                break
+        yield Move(scene.now + 1, self.book.governor, "propose_fund", (scene.world.fund.address,))
+        vault = (scene.vault.address,)
+        yield Move(scene.now + 1, governor, "fund.accept_book", vault)
+        yield Move(scene.now + 1, self.book.governor, "settlement.shutdown", vault)
+
+    def _shutdown(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        """Try what only the governor may: it comes at the end of a campaign, by `end`."""
+        others = [who for who in self.scene.people[:6] if who != self.book.governor]
+        early = self.ending.phase == LIVE
+        return self.random.choice(others) if early else self.ruler(), ()
+
+    def _settle(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        owing = [id for id, position in self.book.positions.items() if position.normalized_debt]
+        id = self.random.choice(owing if owing and self.chance(0.9) else self.scene.ids)
+        return self.who(id) if self.chance(0.3) else self.caller(), (id,)
+
+    def _settles(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        ids = self.random.sample(self.scene.ids, self.random.randint(0, len(self.scene.ids)))
+        return self.caller(), (ids + ids[:1],)
+
+    def _open_redemption(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        return self.caller(), ()
+
+    def _redeem(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        claims = self.ending.claims
+        rich = [who for who in self.scene.redeemers if self.scene.coin.balance_of(who)]
+        who = self.random.choice(rich or self.scene.redeemers)
+        shares = (claims // 3, claims // 10, claims // 50, claims // 1_000, 1, 10**12, 0)
+        amount = claims + 1 if self.chance(0.03) else self.odd(self.random.choice(shares))
+        if self.chance(0.9):
+            amount = min(amount, self.scene.coin.balance_of(who))
+        return who, (amount, self.receiver(who))
+
+    def _sweep(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        return self.caller(), ()
+
+    def _claim(self, now: int) -> tuple[str, tuple[Any, ...]]:
+        who = self.caller()
+        holder = who if self.chance(0.5) else self.caller()
+        return who, (self.kind(), holder, self.receiver(who))
 
     def _accrue(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.caller(), "accrue", ()

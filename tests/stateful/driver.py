@@ -23,6 +23,7 @@ from tests.stateful.scene import ENVIRONMENT, PRICES, Disagreement, Move, Scene,
 from tests.stateful.views import check_account, check_all, check_book
 from tests.world import BPS
 
+ENDS = 7  # the last such part of a campaign is spent on a book that is shut down
 MakeNode = Callable[[], Node]
 
 
@@ -77,6 +78,11 @@ class Campaign:
     def warm_up(self) -> None:
         """Begin with accounts at their limits and auctions coming up."""
         for move in self.dice.warm_up():
+            self.make(move)
+
+    def end(self) -> None:
+        """Shut the book down, at whatever prices come."""
+        for move in self.dice.end():
             self.make(move)
 
     def make(self, move: Move) -> Foreseen:
@@ -151,7 +157,10 @@ def run(make_node: MakeNode, setup: Setup, seed: int, steps: int) -> Counts:
     try:
         if seed % 2 == 0:
             campaign.warm_up()
-        for _ in range(steps):
+        ends_at = steps - steps // ENDS
+        for number in range(steps):
+            if number == ends_at:
+                campaign.end()
             campaign.step()
     except (AssertionError, Reverted) as error:
         moves = list(campaign.scene.moves)

@@ -17,7 +17,11 @@ from surety.model.system import Foreseen
 from tests.stateful.scene import Move, Scene
 
 RISKY = ("withdraw", "borrow", "adjust")
-ENRICHING = ("take", "takes", "coin.burn", "coin.flashLoan")
+SETTLES = ("settlement.settle", "settlement.settles")
+ENRICHING = (
+    "take", "takes", "coin.burn", "coin.flashLoan", "settlement.shutdown", "settlement.redeem",
+    *SETTLES,
+)  # fmt: skip
 LIQUIDATION = ("margin_call", "take", "cure", "absorb")
 
 
@@ -147,7 +151,7 @@ def i13_risk_needs_the_initial_level(step: Step) -> None:
                 levels = step.after.levels(id, step.now)
                 assert levels.debt <= levels.initial
         elif fell:
-            assert step.move.what in ("take", "takes", "absorb", *RISKY, "move")
+            assert step.move.what in ("take", "takes", "absorb", *RISKY, "move", *SETTLES)
 
 
 def i14_only_who_may_lowers_an_account(step: Step) -> None:
@@ -155,7 +159,7 @@ def i14_only_who_may_lowers_an_account(step: Step) -> None:
     for id in step.touched():
         was, position = step.before.positions[id], step.after.positions[id]
         lost = any(position.balance(kind) < held for kind, held in was.balances.items())
-        if lost and step.move.what not in ("take", "takes", "absorb"):
+        if lost and step.move.what not in ("take", "takes", "absorb", *SETTLES):
             assert step.before.is_authorised(step.move.who, id)
         if position.normalized_debt > was.normalized_debt:
             called = step.move.what in ("margin_call", "margin_calls")
@@ -254,13 +258,63 @@ def i24_equity_is_explained(step: Step) -> None:
     for name, args in step.outcome.logs:
         if name == "Absorbed":
             lost += args["debt"]
-        elif name == "BadDebt" and step.move.what in ("take", "takes"):
+        elif name == "BadDebt" and step.move.what != "absorb":  # which strikes off a whole debt
             lost += args["amount"]
     slack = (1 + len(step.outcome.logs)) * (step.after.index // RAY + 2)  # roundings of debts
+    for name, args in step.outcome.logs_of("settlement"):
+        if name == "Swept":
+            lost += args["written_off"]
     change = step.outcome.then.equity(step.now) - step.outcome.was.equity(step.now)
     assert change >= -lost - slack, (change, lost)
     if step.move.what not in ENRICHING:
         assert change <= slack, (change, lost)
+
+
+def i42_holders_are_paid_pro_rata(step: Step) -> None:
+    """Coins buy the same share of every kind, rounded down: what is left for each never falls."""
+    if step.move.what != "settlement.redeem":
+        return
+    was, left = (one.settlement.ending(one.book) for one in (step.outcome.was, step.outcome.then))
+    burned = step.outcome.then.returned
+    assert was.claims - left.claims == burned
+    for kind, held in was.pool.items():
+        paid = held - left.pool[kind]
+        assert paid * was.claims <= held * burned < (paid + 1) * was.claims
+        assert left.pool[kind] * was.claims >= held * left.claims
+    if not left.claims:
+        assert not any(left.pool.values())
+
+
+def i43_an_end_is_final(step: Step) -> None:
+    """A book that is shut down stays so: no interest, no new debt, no frozen price ever moves."""
+    if not step.before.is_shut:
+        return
+    assert step.after.is_shut
+    assert (step.after.rate, step.after.pauses) == (0, 63)
+    assert step.after.live_index(step.now) == step.before.live_index(step.before.accrued_at)
+    assert step.after.total_normalized_debt <= step.before.total_normalized_debt
+    was, now = (one.settlement.ending(one.book) for one in (step.outcome.was, step.outcome.then))
+    assert now.prices == was.prices
+    assert now.phase >= was.phase
+
+
+def i44_settling_costs_what_is_owed(step: Step) -> None:
+    """An account gives up no more than its debt is worth, rounded up, and keeps the rest."""
+    for name, args in step.outcome.logs_of("settlement"):
+        if name != "AccountSettled":
+            continue
+        id, prices = args["account"], step.outcome.then.settlement.ending(step.after).prices
+        had, kept = step.before.positions[id].balances, step.after.positions[id].balances
+        slack = given = 0
+        for kind, balance in had.items():
+            price, decimals = prices.get(kind, (0, 0))
+            given += (balance - kept.get(kind, 0)) * price // 10**decimals
+            slack += price // 10**decimals + balance // 10**24 + 2
+        assert given <= args["debt"] + slack
+        assert given + args["shortfall"] + slack >= args["debt"]
+        assert step.after.positions[id].normalized_debt == 0
+        if args["shortfall"]:
+            assert not kept
 
 
 def i26_minter_is_bounded(step: Step) -> None:

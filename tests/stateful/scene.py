@@ -43,6 +43,7 @@ from surety.model import (
 )
 from surety.model.coin import Stablecoin
 from surety.model.margin import FailingModel, TieredMargin
+from surety.model.settlement import REDEEMING, SETTLING, Settlement
 from surety.model.signature import operator_digest
 from surety.model.system import Foreseen, MinterCoin, System, foresee
 from tests.book import guards_of
@@ -200,8 +201,9 @@ class Scene:
         self.backed = self._new("MockBacked", world.coin.address)
         self.borrower = self._new("MockBorrower")
         self.owners = [world.owner, world.other, world.operator, world.stranger, actor]
+        self.redeemers = [*self.owners, self.keeper]
         self.people = [*self.owners, self.keeper, self.governor, world.fund.address]
-        self.people += [self.vault.address, self.borrower.address]
+        self.people += [self.vault.address, self.borrower.address, world.system.settlement]
         subs = ((0, 1, 255), (0, 7), (0, 1), (0,), (0, 1))
         self.ids = [
             world.id(who, sub) for who, own in zip(self.owners, subs, strict=True) for sub in own
@@ -209,16 +211,19 @@ class Scene:
         self.moves: list[Move] = []
         self.logs: list[tuple[tuple[str, ...], bytes]] = []
         self.fund_everybody()
-        self._appoint(world.stranger)
+        self._appoint_fund()
         self.parts = {
             "vault": self.vault,
             "models": self.models,
             "operators": self.operators,
             "coin": world.coin,
+            "fund": world.fund,
+            "settlement": world.contract("Settlement", world.system.settlement),
         }
         self.silent = {events()[name][0] for name in ("Transfer", "Approval")}
         told = {self.backed.address: self.backed.read("backing")}
-        self.system = System(self._read_book(), told)
+        endings = Settlement(world.system.settlement, minters={self.vault.address})
+        self.system = System(self._read_book(), endings, world.fund.address, told)
         self.supply = self.coin.total_supply  # from then on what its logs say
         self._prepare_reading()
         self.check_words()
@@ -305,6 +310,8 @@ class Scene:
         self.backed.transact("give", self.keeper, 10**9 * WAD, sender=self.governor)
         data = world.coin.encode("approve", world.coin.address, MAX)
         self.borrower.transact("execute", world.coin.address, data, sender=self.governor)
+        for who in self.redeemers:
+            self._approve_coins(who, world.system.settlement)
         for who in self.owners:
             for kind, token in enumerate(self.tokens):
                 token.transact("mint", who, 10**9 * UNIT[kind], sender=self.governor)
@@ -314,10 +321,20 @@ class Scene:
             data = token.encode("approve", self.vault.address, MAX)
             self.actor.transact("execute", token.address, data, sender=self.governor)
 
-    def _appoint(self, fund: str) -> None:
-        """Let somebody with a key be the fund."""
-        self.vault.transact("propose_fund", fund, sender=self.governor)
-        self.vault.transact("accept_fund", sender=fund)
+    def _approve_coins(self, who: str, spender: str) -> None:
+        """Let a contract move somebody's coins."""
+        coin, sender = self.world.coin, self.governor
+        if who != self.actor.address:
+            coin.transact("approve", spender, MAX, sender=who)
+        else:
+            data = coin.encode("approve", spender, MAX)
+            self.actor.transact("execute", coin.address, data, sender=sender)
+
+    def _appoint_fund(self) -> None:
+        """Let the fund count this book too, and be its fund."""
+        fund = self.world.fund
+        self.vault.transact("propose_fund", fund.address, sender=self.governor)
+        fund.transact("add_book", self.vault.address, sender=self.governor)
 
     def _read_book(self) -> Book:
         """Take over what the chain remembers."""
@@ -386,7 +403,13 @@ class Scene:
             coin.address,
             coin.read("governor"),
             balances={who: balance for who, balance in held.items() if balance},
-            allowances={(int(self.borrower.address, 16), int(coin.address, 16)): MAX},
+            allowances={
+                (int(owner, 16), int(spender, 16)): MAX
+                for owner, spender in (
+                    (self.borrower.address, coin.address),
+                    *((who, self.world.system.settlement) for who in self.redeemers),
+                )
+            },
             minted={int(minter, 16): coin.read("minted", minter) for minter in minters},
             ceilings={int(minter, 16): coin.read("ceiling", minter) for minter in minters},
             burned_beyond=coin.read("burned_beyond"),
@@ -422,6 +445,13 @@ class Scene:
         coin, coin_slots = self.world.coin.address, slots_of("Stablecoin")
         for who in self.people:
             add(f"coin[{who}]", coin, at_key(coin_slots["balanceOf"], int(who, 16)))
+        ending, slots = self.parts["settlement"].address, slots_of("Settlement")
+        key = int(vault, 16)
+        for name in ("_states", "_shares", "_coins"):
+            add(f"settlement.{name}", ending, at_key(slots[name], key))
+        add("settlement._carried", ending, at_key(slots["_carried"], int(coin, 16)))
+        for kind in range(len(ALL_KINDS)):
+            add(f"settlement._kinds[{kind}]", ending, at_key(slots["_kinds"], key) + kind)
         self.minters = list(self.coin.minted)
         for minter in self.minters:
             add(f"coin minter[{minter:#x}]", coin, at_key(coin_slots["_minters"], minter))
@@ -457,10 +487,30 @@ class Scene:
         found += (book.interest_word, book.totals_word)
         coin = self.coin
         found += [coin.balance_of(who) for who in self.people]
+        found += self._ending_words()
         found += [coin.minted[m] | coin.ceilings[m] << 128 | 1 << 248 for m in self.minters]
         found += (coin.burned_beyond, coin.flash_ceiling | coin.flash_fee_bps << 128)
         found += [book.held[kind, who] for kind in kinds for who in self.people]
         return found
+
+    def _ending_words(self) -> list[int]:
+        """Return the settlement's words of this book."""
+        ours, kinds = self.system.settlement, 0
+        ending = ours.ending(self.book)
+        if ending.phase in (SETTLING, REDEEMING):
+            held = ending.prices if ending.phase == SETTLING else ending.pool
+            kinds = sum(1 << kind for kind in held)
+        frozen = []
+        for kind in range(len(ALL_KINDS)):
+            price, decimals = ending.prices.get(kind, (0, 0))
+            frozen.append(price | decimals << 88 | ending.pool.get(kind, 0) << 128)
+        return [
+            ending.phase | ending.shut_at << 8 | ending.opened_at << 48 | kinds << 88,
+            ending.claims | ending.backing << 128,
+            int(self.world.coin.address, 16) if ending.phase else 0,
+            ours.carried,
+            *frozen,
+        ]
 
     def expected_prices(self) -> list[int]:
         """Return the hub's words that the model remembers, in the order of `price_slots`."""
@@ -806,6 +856,7 @@ def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
         *artifact("Vault").abi,
         *artifact("PriceHub").abi,
         *artifact("Stablecoin").abi,
+        *artifact("Settlement").abi,
     ]:
         if entry["type"] == "event":
             inputs = [(item["name"], bool(item["indexed"])) for item in entry["inputs"]]
