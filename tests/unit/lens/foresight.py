@@ -65,3 +65,10 @@ def foresee(
 def call(world: World, id: int) -> Receipt:
     """Call an account in."""
     return world.vault.transact("margin_call", id, sender=world.keeper)
+
+
+def end(world: World) -> None:
+    """Shut the book down, at prices that are live and confirmed."""
+    world.follow(*(world.price(kind) for kind in range(len(world.tokens))))
+    settlement = world.contract("Settlement", world.system.settlement)
+    settlement.transact("shutdown", world.vault.address, sender=world.governor)
