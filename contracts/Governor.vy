@@ -132,9 +132,10 @@ def _execute(id: uint256, target: address, data: Bytes[MAX_DATA], price: uint256
     act: IGovernor.Act = self._acts[id]
     assert act.state == PENDING, "not pending"
     assert act.digest == self._digest(target, data), "wrong act"
+    assert block.timestamp >= act.ready_at, "too early"
     assert block.timestamp <= act.expires_at, "expired"
     verdict: IGovernanceRules.Verdict = self._judge(target, data, price, True)
-    assert block.timestamp >= max(act.ready_at, act.proposed_at + verdict.delay), "too early"
+    assert block.timestamp >= act.proposed_at + verdict.delay, "too early"
     if verdict.delay != 0:
         # what was announced before the guardian tightened does not undo that
         assert self._guards[verdict.key].guarded_at < act.proposed_at, "tightened since"

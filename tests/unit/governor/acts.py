@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""Every act that the rules know, as it may be done to a fresh rig, with its delay; 0: at once.
+
+`CATALOGUE` names them; docs/governance.md has a row for each function in it, and test_cliff.py
+walks all of them with accounts at the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.unit.governor.rig import CONTROL, MARGIN, PARAMETER, SLOT, STRUCTURE, WAD, ZERO, Act, Rig
+from tests.unit.listings.desk import Listing
+
+LEVELS = (7_500, 8_000, 8_500, 10_100, 8_800)  # of kind 0
+TIGHTER = (6_500, 7_000, 7_500, 10_100, 8_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One act as it may be done to a fresh rig."""
+
+    name: str  # of its contract and function
+    delay: int
+    make: Callable[[Rig], Act]
+    note: str = ""
+
+
+def new_listing(rig: Rig, **changes: object) -> tuple[object, ...]:
+    """Return what to list: a token and an oracle of their own."""
+    token = rig.deploy("MockToken", "New", "NEW", 18).address
+    oracle = rig.deploy("MockOracle", 2_000 * WAD)
+    rig.oracles.append(oracle)
+    fields = {
+        "token": token,
+        "oracle": oracle.address,
+        "cap": 1_000 * WAD,
+        "jump_bps": 1_000,
+    } | changes
+    return Listing(**fields).struct()  # type: ignore[arg-type]
+
+
+def other_oracle(rig: Rig, kind: int = 0, percent: int = 10_000) -> str:
+    """Deploy an oracle that says so many bps of what the present one says."""
+    feed = rig.world.feeds[kind]
+    answer = feed.read("latestRoundData")[1]
+    spare = rig.deploy("MockAggregator", 8, answer * percent // 10_000)
+    rig.spares.append(spare)
+    return rig.deploy("ChainlinkOracle", spare.address).address
+
+
+def stray(rig: Rig) -> str:
+    """Deploy something with code that nobody has registered."""
+    return rig.deploy("MockToken", "Stray", "STRAY", 18).address
+
+
+def of(name: str, contract: str, delay: int, *args: object, note: str = "") -> Sample:
+    """Describe an act; an argument that can be called is asked for its value on the rig."""
+    kind, fn = name.split(".")
+    return Sample(
+        name,
+        delay,
+        lambda rig: Act(
+            getattr(rig, contract),
+            fn,
+            tuple(arg(rig) if callable(arg) else arg for arg in args),
+        ),
+        note,
+    )
+
+
+def vault_of(rig: Rig) -> str:
+    return rig.vault.address
+
+
+def ceiling_of(rig: Rig) -> int:
+    return int(rig.coin.read("ceiling", rig.vault.address))
+
+
+def hi(rig: Rig, kind: int = 0) -> int:
+    return rig.world.price(kind)
+
+
+def flash(rig: Rig) -> int:
+    return int(rig.coin.read("flash_fee_bps"))
+
+
+CATALOGUE: tuple[Sample, ...] = (
+    of("Stablecoin.set_ceiling", "coin", 0, vault_of, lambda r: ceiling_of(r) // 2, note="lower"),
+    of("Stablecoin.set_ceiling", "coin", PARAMETER, vault_of, lambda r: 2 * ceiling_of(r)),
+    of("Stablecoin.set_ceiling", "coin", STRUCTURE, lambda r: r.second.address, 10**7 * WAD),
+    of("Stablecoin.set_flash", "coin", PARAMETER, lambda r: flash(r) + 5, 0),
+    of("Stablecoin.set_flash", "coin", STRUCTURE, lambda r: flash(r), 10**6 * WAD),
+    of("Stablecoin.propose_governor", "coin", CONTROL, stray),
+    of("Vault.set_cap", "vault", 0, 0, 0, note="lower"),
+    of("Vault.set_cap", "vault", PARAMETER, 0, lambda r: 20_000 * WAD),
+    of("Vault.set_frozen", "vault", 0, 0, True, note="freeze"),
+    of("Vault.set_rate", "vault", PARAMETER, 10**27 * 4 // 100 // (365 * 86_400)),
+    of("Vault.propose_fund", "vault", STRUCTURE, lambda r: r.fund.address),
+    of(
+        "Vault.list_collateral", "second", STRUCTURE, 0,
+        lambda r: r.world.tokens[0].address, *LEVELS, 1_000 * WAD, False,
+    ),
+    of("Vault.propose_governor", "vault", CONTROL, stray),
+    of("PriceHub.set_oracle", "hub", STRUCTURE, 0, lambda r: other_oracle(r, percent=9_991)),
+    of(
+        "PriceHub.set_bounds", "hub", STRUCTURE, 0,
+        lambda r: hi(r) * 59 // 100, lambda r: hi(r) * 102 // 100,
+    ),
+    of("PriceHub.set_max_age", "hub", PARAMETER, 0, 50_000),
+    of("PriceHub.set_limits", "hub", MARGIN, 0, 2_000_000, 300_000, 1_500, 14_000_000),
+    of(
+        "PriceHub.set_sequencer", "hub", STRUCTURE,
+        lambda r: r.deploy("MockAggregator", 0, 0).address,
+    ),
+    of("PriceHub.propose_governor", "hub", CONTROL, stray),
+    of("InsuranceFund.add_book", "fund", STRUCTURE, lambda r: r.second.address),
+    of("InsuranceFund.propose_governor", "fund", CONTROL, stray),
+    of("MarginModels.list_model", "models", STRUCTURE, SLOT, lambda r: r.tiered[0].address),
+    of("MarginModels.list_model", "models", STRUCTURE, 0, lambda r: r.tiered[1].address),
+    of("MarginModels.use_default", "models", MARGIN, vault_of, True),
+    of("MarginModels.propose_governor", "models", CONTROL, stray),
+    of("TieredMargin.propose_governor", "model", CONTROL, stray),
+    of("Settlement.shutdown", "settlement", MARGIN, vault_of),
+    of("Listings.list", "listings", STRUCTURE, vault_of, new_listing),
+    of("Governor.register", "gov", STRUCTURE, stray, 9),
+    of("Governor.set_guardian", "gov", STRUCTURE, lambda r: r.next),
+    of("Governor.propose_admin", "gov", CONTROL, lambda r: r.next),
+    of("Governor.propose_admin", "gov", STRUCTURE, ZERO, note="none"),
+    of("Governor.set_pause", "gov", 0, vault_of, 4, True, note="pause"),
+    of("Governor.ramp", "gov", MARGIN, vault_of, 0, *TIGHTER, note="lower a level"),
+    of("Governor.ramp", "gov", PARAMETER, vault_of, 0, 7_600, 8_100, 8_600, 10_100, 8_800),
+    of("Governor.ramp", "gov", MARGIN, vault_of, 0, 7_400, 7_900, 8_400, 10_200, 8_700),
+    of("Governor.retire", "gov", STRUCTURE, vault_of),
+)  # fmt: skip
