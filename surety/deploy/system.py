@@ -128,7 +128,7 @@ def deploy_system(
     hub = steps.deploy(
         "PriceHub", sender.address, params.fresh_for, params.confirm_period, listings
     )
-    fund = steps.deploy("InsuranceFund", sender.address, coin)
+    fund = steps.deploy("InsuranceFund", sender.address, coin, sender.address, 100)
     lens = steps.deploy("Lens")
     operators = steps.deploy("Operators")
     margin_models = steps.deploy("MarginModels", sender.address)

@@ -12,7 +12,7 @@ def governed(request, project, coin):
     arguments = {
         "Stablecoin": lambda first: ("Coin", "COIN", first),
         "PriceHub": lambda first: (first, 60, 1_200, ZERO),
-        "InsuranceFund": lambda first: (first, coin),
+        "InsuranceFund": lambda first: (first, coin, first, 100),
         "MarginModels": lambda first: (first,),
         "TieredMargin": lambda first: (first,),
     }[request.param]
