@@ -27,7 +27,7 @@ steps: DynArray[Step, 16]
 attempt: Step
 attempted: public(bool)
 succeeded: public(bool)
-response: public(Bytes[1024])  # to the last attempt
+response: public(Bytes[8192])  # to the last attempt
 answer: bytes32
 
 
@@ -73,6 +73,6 @@ def onFlashLoan(initiator: address, token: address, amount: uint256, fee: uint25
     if self.attempt.target != empty(address):
         self.attempted = True
         self.succeeded, self.response = raw_call(
-            self.attempt.target, self.attempt.data, max_outsize=1024, revert_on_failure=False
+            self.attempt.target, self.attempt.data, max_outsize=8192, revert_on_failure=False
         )
     return self.answer

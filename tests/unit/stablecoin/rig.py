@@ -331,6 +331,9 @@ class Rig:
         supply = self.coin.read("totalSupply")
         assert supply == model.total_supply == sum(model.balances.values())
         assert self.coin.read("flash_minted") == model.flash_minted == 0
+        assert self.coin.read("burned_beyond") == model.burned_beyond
+        for minter in (each for each in self.parties if as_number(each) in model.minted):
+            assert self.coin.read("headroom", minter) == model.headroom(minter)
 
     def _reached(self) -> list[tuple[str, int]]:
         """Return where everything lies that a move could reach, in the order of `check_words`."""
