@@ -78,7 +78,7 @@ LIKELY: dict[str, dict[str, int]] = {
 GOVERNANCE = {
     "set_pauses": 6, "set_cap": 4, "set_frozen": 4, "set_rate": 3, "list_collateral": 12,
     "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "use_default": 3,
-    "set_levels": 9, "set_default_model": 1,
+    "set_levels": 9, "set_default_model": 1, "shutdown": 1, "settle": 1,
     "list_model": 5, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
     "accrue": 2, "propose_governor": 2, "accept_governor": 2,
 }  # fmt: skip
@@ -419,6 +419,10 @@ class Dice:
             if self.book.pauses:
                 names["set_pauses"] = 30
             name = dice.choices(list(names), list(names.values()))[0]
+            if name == "shutdown":  # the settlement's alone
+                return Move(now, self.ruler(), name, ())
+            if name == "settle":
+                return Move(now, self.caller(), name, (dice.choice(self.scene.ids), RAY, 0))
             return Move(now, *getattr(self, f"_{name}")(now))
         if self.chance(0.08):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
