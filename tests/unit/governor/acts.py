@@ -31,14 +31,9 @@ def new_listing(rig: Rig, **changes: object) -> tuple[object, ...]:
     """Return what to list: a token and an oracle of their own."""
     token = rig.deploy("MockToken", "New", "NEW", 18).address
     oracle = rig.deploy("MockOracle", 2_000 * WAD)
-    rig.oracles.append(oracle)
-    fields = {
-        "token": token,
-        "oracle": oracle.address,
-        "cap": 1_000 * WAD,
-        "jump_bps": 1_000,
-    } | changes
-    return Listing(**fields).struct()  # type: ignore[arg-type]
+    rig.oracles.append((oracle, 2_000 * WAD))
+    fields = {"token": token, "oracle": oracle.address, "cap": 1_000 * WAD, "jump_bps": 1_000}
+    return Listing(**(fields | changes)).struct()  # type: ignore[arg-type]
 
 
 def other_oracle(rig: Rig, kind: int = 0, percent: int = 10_000) -> str:
@@ -57,7 +52,7 @@ def stray(rig: Rig) -> str:
 
 def of(name: str, contract: str, delay: int, *args: object, note: str = "") -> Sample:
     """Describe an act; an argument that can be called is asked for its value on the rig."""
-    kind, fn = name.split(".")
+    _, fn = name.split(".")
     return Sample(
         name,
         delay,

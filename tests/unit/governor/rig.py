@@ -60,7 +60,7 @@ class Rig:
         self.settlement = world.contract("Settlement", system.settlement)
         self.listings = world.contract("Listings", system.listings)
         self.spares: list[Contract] = []  # more feeds, and oracles, that `refresh` lets speak
-        self.oracles: list[Contract] = []
+        self.oracles: list[tuple[Contract, int]] = []
         self.tiered = [self.deploy("TieredMargin", self.deployer) for _ in range(2)]
         self.model = self.tiered[0]
         self.second = self._second_vault()
@@ -123,8 +123,7 @@ class Rig:
         for feed in [*self.world.feeds, *self.spares]:
             answer = feed.read("latestRoundData")[1]
             self.must(feed, "set_answer", answer, sender=self.deployer)
-        for oracle in self.oracles:
-            price, _ = oracle.read("price")
+        for oracle, price in self.oracles:
             self.must(oracle, "set_report", price, self.now, sender=self.deployer)
         for _ in range(3):
             self.wait(self.world.params.fresh_for)
