@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from surety.chain import Contract
 from tests.unit.governor.rig import CONTROL, MARGIN, PARAMETER, SLOT, STRUCTURE, WAD, ZERO, Act, Rig
 from tests.unit.listings.desk import Listing
 
@@ -81,6 +82,49 @@ def flash(rig: Rig) -> int:
     return int(rig.coin.read("flash_fee_bps"))
 
 
+# what must have been done before: each brings the rig there, and returns the argument
+
+
+def tightened(rig: Rig, contract: Contract, fn: str, *args: object) -> None:
+    assert rig.tighten_reason(Act(contract, fn, args), rig.admin) is None
+
+
+def reaping_off(rig: Rig) -> bool:
+    tightened(rig, rig.fund, "set_reaping_paused", True)
+    return False
+
+
+def minting_off(rig: Rig) -> bool:
+    tightened(rig, rig.peg, "set_minting_paused", True)
+    return False
+
+
+def thawed(rig: Rig) -> bool:
+    tightened(rig, rig.vault, "set_frozen", 0, True)
+    return False
+
+
+def opened(rig: Rig) -> bool:
+    rig.must(rig.gov, "pause", rig.vault.address, 4, sender=rig.admin)
+    return False
+
+
+def closed_book(rig: Rig) -> str:
+    tightened(rig, rig.coin, "set_ceiling", rig.vault.address, 0)
+    return rig.vault.address
+
+
+def known_book(rig: Rig) -> str:
+    rig.enact(Act(rig.fund, "add_book", (rig.second.address,)))
+    rig.enact(Act(rig.second, "propose_fund", (rig.fund.address,)))
+    return rig.second.address
+
+
+def reserve_of(rig: Rig) -> str:
+    rig.enact(Act(rig.fund, "add_reserve", (rig.peg.address,)))
+    return rig.peg.address
+
+
 CATALOGUE: tuple[Sample, ...] = (
     of("Stablecoin.set_ceiling", "coin", 0, vault_of, lambda r: ceiling_of(r) // 2, note="lower"),
     of("Stablecoin.set_ceiling", "coin", PARAMETER, vault_of, lambda r: 2 * ceiling_of(r)),
@@ -91,6 +135,7 @@ CATALOGUE: tuple[Sample, ...] = (
     of("Vault.set_cap", "vault", 0, 0, 0, note="lower"),
     of("Vault.set_cap", "vault", PARAMETER, 0, lambda r: 20_000 * WAD),
     of("Vault.set_frozen", "vault", 0, 0, True, note="freeze"),
+    of("Vault.set_frozen", "vault", PARAMETER, 0, thawed, note="thaw"),
     of("Vault.set_rate", "vault", PARAMETER, 10**27 * 4 // 100 // (365 * 86_400)),
     of("Vault.propose_fund", "vault", STRUCTURE, lambda r: r.fund.address),
     of(
@@ -111,12 +156,30 @@ CATALOGUE: tuple[Sample, ...] = (
     ),
     of("PriceHub.propose_governor", "hub", CONTROL, stray),
     of("InsuranceFund.add_book", "fund", STRUCTURE, lambda r: r.second.address),
+    of("InsuranceFund.accept_book", "fund", STRUCTURE, known_book),
+    of("InsuranceFund.retire_book", "fund", STRUCTURE, closed_book),
+    of("InsuranceFund.add_reserve", "fund", STRUCTURE, lambda r: r.peg.address),
+    of("InsuranceFund.remove_reserve", "fund", STRUCTURE, reserve_of),
+    of("InsuranceFund.set_buffer", "fund", PARAMETER, 150),
+    of("InsuranceFund.set_treasury", "fund", STRUCTURE, lambda r: r.next),
+    of("InsuranceFund.set_auction", "fund", PARAMETER,
+        lambda r: r.fund.read("auction_duration") * 2,
+        lambda r: r.fund.read("start_factor") + 50,
+        lambda r: r.fund.read("end_factor") - 100,
+    ),
+    of("InsuranceFund.set_reaping_paused", "fund", 0, True, note="on"),
+    of("InsuranceFund.set_reaping_paused", "fund", PARAMETER, reaping_off, note="off"),
     of("InsuranceFund.propose_governor", "fund", CONTROL, stray),
     of("MarginModels.list_model", "models", STRUCTURE, SLOT, lambda r: r.tiered[0].address),
     of("MarginModels.list_model", "models", STRUCTURE, 0, lambda r: r.tiered[1].address),
     of("MarginModels.use_default", "models", MARGIN, vault_of, True),
     of("MarginModels.propose_governor", "models", CONTROL, stray),
     of("TieredMargin.propose_governor", "model", CONTROL, stray),
+    of("PegStability.set_fees", "peg", PARAMETER, 15, 0),
+    of("PegStability.set_guard", "peg", PARAMETER, 98 * WAD // 100),
+    of("PegStability.set_minting_paused", "peg", 0, True, note="on"),
+    of("PegStability.set_minting_paused", "peg", PARAMETER, minting_off, note="off"),
+    of("PegStability.propose_governor", "peg", CONTROL, stray),
     of("Settlement.shutdown", "settlement", MARGIN, vault_of),
     of("Listings.list", "listings", STRUCTURE, vault_of, new_listing),
     of("Governor.register", "gov", STRUCTURE, stray, 9),
@@ -124,6 +187,7 @@ CATALOGUE: tuple[Sample, ...] = (
     of("Governor.propose_admin", "gov", CONTROL, lambda r: r.next),
     of("Governor.propose_admin", "gov", STRUCTURE, ZERO, note="none"),
     of("Governor.set_pause", "gov", 0, vault_of, 4, True, note="pause"),
+    of("Governor.set_pause", "gov", PARAMETER, vault_of, 4, opened, note="open"),
     of("Governor.ramp", "gov", MARGIN, vault_of, 0, *TIGHTER, note="lower a level"),
     of("Governor.ramp", "gov", PARAMETER, vault_of, 0, 7_600, 8_100, 8_600, 10_100, 8_800),
     of("Governor.ramp", "gov", MARGIN, vault_of, 0, 7_400, 7_900, 8_400, 10_200, 8_700),

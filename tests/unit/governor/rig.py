@@ -64,6 +64,9 @@ class Rig:
         self.tiered = [self.deploy("TieredMargin", self.deployer) for _ in range(2)]
         self.model = self.tiered[0]
         self.second = self._second_vault()
+        reserve = (world.tokens[2].address, self.hub.address, 2)
+        fees = (10, 10, 99 * WAD // 100)
+        self.peg = self.deploy("PegStability", self.deployer, self.coin.address, *reserve, *fees)
         self.rules = self.deploy_artifact(rules or artifact("GovernanceRules"))
         roles = self.roles()
         self.gov = self.deploy_artifact(
@@ -87,6 +90,7 @@ class Rig:
             (self.models, MODELS),
             (self.settlement, SETTLEMENT),
             (self.listings, LISTINGS),
+            (self.peg, PEG),
             (self.tiered[0], MODEL),
             (self.tiered[1], MODEL),
         ]

@@ -33,6 +33,19 @@ def frozen(rig) -> int:
     return rig.vault.read("totals") >> 200 & 2**32 - 1
 
 
+def switches(rig) -> tuple:
+    """What a guardian may change."""
+    return (
+        pauses(rig),
+        frozen(rig),
+        cap(rig),
+        rig.coin.read("ceiling", rig.vault.address),
+        rig.coin.read("flash_ceiling"),
+        rig.fund.read("is_reaping_paused"),
+        rig.peg.read("is_minting_paused"),
+    )
+
+
 def lower(rig, to: int) -> Act:
     return Act(rig.vault, "set_cap", (0, to))
 
@@ -169,29 +182,28 @@ def test_the_admins_tightening_does_not_lapse(rig):
 
 @pytest.mark.parametrize("sample", AT_ONCE, ids=lambda s: s.name)
 def test_each_thing_that_tightens_lapses(rig, sample):
-    before = [rig.vault.read("totals"), cap(rig), rig.coin.read("ceiling", rig.vault.address)]
+    before = switches(rig)
     act = sample.make(rig)
     key = rig.preview(act)[1]
     for who in (rig.stranger, rig.owner, rig.deployer):
         assert rig.tighten_reason(act, who) == "not guardian"
     assert rig.tighten_reason(act) is None
-    after = [rig.vault.read("totals"), cap(rig), rig.coin.read("ceiling", rig.vault.address)]
-    assert before != after
+    assert before != switches(rig)
     assert rig.tighten_reason(act) in ("nothing changes", "not tighter")
     rig.wait(GUARD_PERIOD)
     rig.must(rig.gov, "lapse", key, sender=rig.stranger)
-    back = [rig.vault.read("totals"), cap(rig), rig.coin.read("ceiling", rig.vault.address)]
-    assert back[1:] == before[1:]
-    mask = 0xFFFF << 152 | 2**32 - 1 << 200
-    assert back[0] & mask == before[0] & mask
+    assert switches(rig) == before
 
 
 def test_the_guardian_cannot_loosen(rig):
     """Nothing with a delay is done at once, and what would be looser has one."""
     for sample in CATALOGUE:
-        if sample.delay:
-            assert rig.tighten_reason(sample.make(rig)) == "not tighter", sample.name
-            assert rig.tighten_reason(sample.make(rig), rig.admin) == "not tighter", sample.name
+        if sample.delay == 0:
+            continue
+        with rig.snapshot():
+            act = sample.make(rig)
+            for who in (rig.guardian, rig.admin):
+                assert rig.tighten_reason(act, who) == "not tighter", sample.name
     vault, ceiling = rig.vault.address, rig.coin.read("ceiling", rig.vault.address)
     for act, delay in (
         (Act(rig.vault, "set_cap", (0, CAP + 1)), PARAMETER),
