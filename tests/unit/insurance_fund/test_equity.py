@@ -171,5 +171,6 @@ def test_add_book_reverts_when_there_are_sixteen(world, fund):
 
 
 def test_deploy_reverts_when_the_coin_has_no_code(world):
+    found = (world.governor, world.stranger, world.governor, 100)
     with reverts("coin has no code"):
-        deploy_contract(sender(world), artifact("InsuranceFund"), world.governor, world.stranger)
+        deploy_contract(sender(world), artifact("InsuranceFund"), *found)

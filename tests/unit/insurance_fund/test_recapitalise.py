@@ -18,7 +18,12 @@ def test_recapitalise(world, fund, absorb):
 
     (event,) = fund.events(receipt)
     assert event.name == "Recapitalised"
-    assert event.args == {"payer": to_checksum_address(world.owner), "amount": 4_000 * WAD}
+    assert event.args == {
+        "payer": to_checksum_address(world.owner),
+        "amount": 4_000 * WAD,
+        "surplus": 0,
+        "deficit": 10_000 * WAD,
+    }
     assert fund.read("equity") == (0, 10_000 * WAD)
     assert world.coin.read("balanceOf", world.owner) == held - 4_000 * WAD
     assert world.coin.read("totalSupply") == 10_000 * WAD
@@ -32,9 +37,9 @@ def test_recapitalise__the_whole_deficit(world, fund, absorb):
     assert fund.read("equity") == (0, 0)
 
 
-def test_recapitalise__of_nothing(world, fund):
-    fund.transact("recapitalise", 0, sender=world.stranger)
-    assert fund.read("equity") == (0, 0)
+def test_recapitalise_reverts_when_nothing_is_given(world, fund):
+    with reverts("zero amount"):
+        fund.transact("recapitalise", 0, sender=world.stranger)
 
 
 def test_recapitalise_reverts_when_above_the_callers_balance(world, fund):
