@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from surety.chain import Contract
-from tests.unit.governor.rig import CONTROL, MARGIN, PARAMETER, SLOT, STRUCTURE, WAD, ZERO, Act, Rig
+from tests.unit.governor.rig import (
+    CHOSEN,
+    CONTROL,
+    MARGIN,
+    PARAMETER,
+    SLOT,
+    STRUCTURE,
+    WAD,
+    ZERO,
+    Act,
+    Rig,
+)
 from tests.unit.listings.desk import Listing
 
 LEVELS = (7_500, 8_000, 8_500, 10_100, 8_800)  # of kind 0
@@ -37,11 +48,11 @@ def new_listing(rig: Rig, **changes: object) -> tuple[object, ...]:
     return Listing(**(fields | changes)).struct()  # type: ignore[arg-type]
 
 
-def other_oracle(rig: Rig, kind: int = 0, percent: int = 10_000) -> str:
+def other_oracle(rig: Rig, kind: int = 0, bps: int = 10_000) -> str:
     """Deploy an oracle that says so many bps of what the present one says."""
     feed = rig.world.feeds[kind]
     answer = feed.read("latestRoundData")[1]
-    spare = rig.deploy("MockAggregator", 8, answer * percent // 10_000)
+    spare = rig.deploy("MockAggregator", 8, answer * bps // 10_000)
     rig.spares.append(spare)
     return rig.deploy("ChainlinkOracle", spare.address).address
 
@@ -143,10 +154,10 @@ CATALOGUE: tuple[Sample, ...] = (
         lambda r: r.world.tokens[0].address, *LEVELS, 1_000 * WAD, False,
     ),
     of("Vault.propose_governor", "vault", CONTROL, stray),
-    of("PriceHub.set_oracle", "hub", STRUCTURE, 0, lambda r: other_oracle(r, percent=9_991)),
+    of("PriceHub.set_oracle", "hub", STRUCTURE, 0, lambda r: other_oracle(r, bps=9_991)),
     of(
         "PriceHub.set_bounds", "hub", STRUCTURE, 0,
-        lambda r: hi(r) * 59 // 100, lambda r: hi(r) * 102 // 100,
+        lambda r: hi(r) * 50 // 100, lambda r: hi(r) * 102 // 100,
     ),
     of("PriceHub.set_max_age", "hub", PARAMETER, 0, 50_000),
     of("PriceHub.set_limits", "hub", MARGIN, 0, 2_000_000, 300_000, 1_500, 14_000_000),
@@ -171,7 +182,12 @@ CATALOGUE: tuple[Sample, ...] = (
     of("InsuranceFund.set_reaping_paused", "fund", PARAMETER, reaping_off, note="off"),
     of("InsuranceFund.propose_governor", "fund", CONTROL, stray),
     of("MarginModels.list_model", "models", STRUCTURE, SLOT, lambda r: r.tiered[0].address),
-    of("MarginModels.list_model", "models", STRUCTURE, 0, lambda r: r.tiered[1].address),
+    of("MarginModels.list_model", "models", STRUCTURE, 0, lambda r: r.tiered[0].address),
+    of(
+        "MarginModels.list_model", "models", STRUCTURE, CHOSEN + 1,
+        lambda r: r.tiered[1].address, note="replaced",
+    ),
+    of("MarginModels.list_model", "models", STRUCTURE, CHOSEN, ZERO, note="emptied"),
     of("MarginModels.use_default", "models", MARGIN, vault_of, True),
     of("MarginModels.propose_governor", "models", CONTROL, stray),
     of("TieredMargin.propose_governor", "model", CONTROL, stray),

@@ -3,11 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
+from surety import paths
 from surety.chain import Contract, Event, UnlockedSender, deploy_contract
 from surety.compile import Artifact, artifact
 from surety.deploy import LOCAL_KINDS, BookParams, SystemParams, local_kinds
@@ -20,8 +26,9 @@ PARAMETER, MARGIN, STRUCTURE, CONTROL = DAY, 2 * DAY, 3 * DAY, 7 * DAY
 EXPIRY, GUARD_PERIOD = 14 * DAY, 7 * DAY
 COIN, HUB, VAULT, FUND, MODELS, PEG, SETTLEMENT, LISTINGS, MODEL, GOVERNOR = range(1, 11)
 PENDING, EXECUTED, CANCELLED, VETOED = 1, 2, 3, 4
-SLOT = 3  # of a margin model
-CAP = 10_000  # whole tokens of each kind
+SLOT = 3  # of a margin model, empty so far
+CHOSEN = 5  # a slot with a mild model, as is the next
+CAPS = (10_000, 10_000, 1_000_000)  # whole tokens of each kind
 CEILING = 10**8 * WAD
 
 
@@ -40,15 +47,18 @@ class Act(NamedTuple):
 class Rig:
     """Contracts, people, and what they do. `world.governor` deployed it all and governs nothing."""
 
-    def __init__(self, rules: Artifact | None = None, governor: Artifact | None = None) -> None:
+    def __init__(self, weak: Mapping[str, Artifact] | None = None) -> None:
+        """Deploy it all; `weak` holds what takes the place of an honest contract, by name."""
+        self.weak = dict(weak or {})
         self.node = node = RevmNode(GENESIS)
         deployer = UnlockedSender(node, DEV_ADDRESSES[0])
         kinds = tuple(
-            replace(kind, cap=CAP * 10 ** (kind.decimals or 0))
-            for kind in local_kinds(deployer, LOCAL_KINDS, None)
+            replace(kind, cap=cap * 10 ** (kind.decimals or 0))
+            for kind, cap in zip(local_kinds(deployer, LOCAL_KINDS, None), CAPS, strict=True)
         )
         book = BookParams(rate=0, ceiling=CEILING)
-        self.world = world = World(node, SystemParams(kinds=kinds, book=book))
+        with patch("surety.deploy.system.artifact", self.found):
+            self.world = world = World(node, SystemParams(kinds=kinds, book=book))
         self.deployer, self.owner, self.admin, self.guardian, self.next, self.stranger = (
             DEV_ADDRESSES
         )
@@ -67,10 +77,11 @@ class Rig:
         reserve = (world.tokens[2].address, self.hub.address, 2)
         fees = (10, 10, 99 * WAD // 100)
         self.peg = self.deploy("PegStability", self.deployer, self.coin.address, *reserve, *fees)
-        self.rules = self.deploy_artifact(rules or artifact("GovernanceRules"))
+        self.rules = self.deploy("GovernanceRules")
+        self._list_models()
         roles = self.roles()
-        self.gov = self.deploy_artifact(
-            governor or artifact("Governor"),
+        self.gov = self.deploy(
+            "Governor",
             self.admin,
             self.guardian,
             self.rules.address,
@@ -108,6 +119,15 @@ class Rig:
             *world.book.numbers,
         )
 
+    def _list_models(self) -> None:
+        """A mild model in two slots, and a severe one for the default and for later."""
+        mild, severe = self.tiered
+        for kind in range(3):
+            for model, rates in ((mild, [100, 400]), (severe, [2_000, 4_000])):
+                model.transact("set_brackets", kind, [10_000 * WAD], rates, sender=self.deployer)
+        for slot, model in ((0, severe), (CHOSEN, mild), (CHOSEN + 1, mild)):
+            self.models.transact("list_model", slot, model.address, sender=self.deployer)
+
     def hand_over(self, contract: Contract) -> None:
         contract.transact("propose_governor", self.gov.address, sender=self.deployer)
         self.must(self.gov, "adopt", contract.address, sender=self.stranger)
@@ -136,10 +156,11 @@ class Rig:
                 return
             self.wait(self.world.params.confirm_period)
 
-    def deploy(self, name: str, *args: Any) -> Contract:
-        return self.deploy_artifact(artifact(name), *args)
+    def found(self, name: str) -> Artifact:
+        return self.weak.get(name) or artifact(name)
 
-    def deploy_artifact(self, found: Artifact, *args: Any) -> Contract:
+    def deploy(self, name: str, *args: Any) -> Contract:
+        found = self.found(name)
         sender = UnlockedSender(self.node, DEV_ADDRESSES[0])
         return Contract(self.node, deploy_contract(sender, found, *args), found.abi)
 
@@ -211,3 +232,21 @@ class Rig:
         self.refresh()
         reason = self.execute_reason(id, act, price)
         assert reason is None, f"{act.fn}: {reason}"
+
+
+@cache
+def weakened(name: str, pattern: str, weaker: str) -> Artifact:
+    """Compile a contract with one place of its source replaced."""
+    from vyper.compiler import outputs_from_compiler_data
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+
+    bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), paths.root()])
+    source = bundle.load_file(next(paths.contracts().rglob(f"{name}.vy")))
+    found = re.findall(pattern, source.contents)
+    assert len(found) == 1, f"{name} has {len(found)} of {pattern}"
+    text = source.contents.replace(found[0], weaker)
+    data = CompilerData(replace(source, contents=text), bundle)
+    outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
+    bytecode = bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
+    return replace(artifact(name), abi=outputs["abi"], bytecode=bytecode)
