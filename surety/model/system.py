@@ -17,8 +17,10 @@ from typing import Any, Self
 from surety.formulas import Revert, margin_math
 from surety.model.book import Book
 from surety.model.coin import Stablecoin
+from surety.model.fund import Around, InsuranceFund, Sheet
+from surety.model.peg import Peg
 from surety.model.settlement import SETTLING, Settlement
-from surety.model.state import BPS, ZERO_ADDRESS, Refused, as_number, refuse
+from surety.model.state import BPS, MAX_KINDS, Price, Refused, as_number, refuse
 
 
 @dataclass(slots=True)
@@ -51,6 +53,14 @@ class MinterCoin:
         return type(self)(self.coin.copy(), self.minter)
 
 
+# what the peg's events tell, in order
+PEG_EVENTS = {
+    "Minted": ("payer", "receiver", "amount", "coins", "reserve_held"),
+    "Redeemed": ("payer", "receiver", "coins", "amount", "reserve_held"),
+    "FeesSet": ("mint_fee_bps", "redeem_fee_bps"),
+    "GuardSet": ("guard_price",),
+    "MintingPaused": ("paused",),
+}
 Script = Callable[["System"], bool]  # what a flash borrower does; whether it answers as it should
 
 
@@ -63,8 +73,10 @@ class System:
     """
 
     book: Book
-    settlement: Settlement = field(default_factory=lambda: Settlement(ZERO_ADDRESS))
-    fund: str = ZERO_ADDRESS
+    fund: InsuranceFund
+    settlement: Settlement
+    peg: Peg
+    reserve_kind: int
     told: dict[str, int] = field(default_factory=dict)
     logs: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     returned: Any = None
@@ -78,7 +90,14 @@ class System:
 
     def copy(self) -> System:
         """Return a system that can be changed without changing this one; it has logged nothing."""
-        return System(self.book.copy(), self._copy_settlement(), self.fund, dict(self.told))
+        return System(
+            self.book.copy(),
+            self.fund.copy(),
+            self._copy_settlement(),
+            replace(self.peg, events=[]),
+            self.reserve_kind,
+            dict(self.told),
+        )
 
     def _copy_settlement(self) -> Settlement:
         ours = self.settlement
@@ -87,8 +106,43 @@ class System:
 
     def equity(self, now: int) -> int:
         """Return what is owed and held for coins less what circulates; below zero is a deficit."""
-        debt, pool = self.book.total_debt(now), self.settlement.backing_of(self.book)
-        return debt + pool + sum(self.told.values()) - self.book.coin.supply
+        return self.sheet(now).equity
+
+    def sheet(self, now: int) -> Sheet:
+        """Return everything that equity is made of."""
+        return self.fund.sheet(now, self._around(now))
+
+    def _around(self, now: int) -> Around:
+        """Return the system as its fund sees it."""
+        book = self.book
+
+        def backing(reserve: str) -> int | None:
+            if as_number(reserve) == as_number(self.peg.address):
+                return self._set_peg(book.hub.read(1 << self.reserve_kind, now)).backing
+            return self.told.get(reserve)
+
+        def held(token: str, who: str) -> int:
+            return book.held[self._kind_of(token), who]
+
+        def pay(token: str, payer: str, payee: str, amount: int) -> None:
+            self._pay(self._kind_of(token), payer, payee, amount)
+
+        books = {as_number(book.rules.vault): book}
+        return Around(self.coin, books, self.settlement.backing_of, backing, held, pay)
+
+    def _kind_of(self, token: str) -> int:
+        for kind in range(MAX_KINDS):
+            if as_number(self.book.hub.token_of(kind)) == as_number(token):
+                return kind
+        raise KeyError(token)
+
+    def _pay(self, kind: int, payer: str, payee: str, amount: int) -> None:
+        """Move a token between two whose holdings are known."""
+        held = self.book.held
+        if held[kind, payer] < amount:
+            refuse("")  # a plain token underflows without a reason
+        held[kind, payer] -= amount
+        held[kind, payee] += amount
 
     def act(self, now: int, caller: str, what: str, *args: Any, **extra: Any) -> None:
         """Make a move."""
@@ -102,9 +156,15 @@ class System:
             return
         self.returned = None
         try:
-            getattr(self, f"{part}_{name}")(now, caller, *args, **extra)
+            if part == "fund":
+                self._fund(now, caller, name, *args)
+            elif part == "peg":
+                self._peg(now, caller, name, *args)
+            else:
+                getattr(self, f"{part}_{name}")(now, caller, *args, **extra)
         except Refused as refused:
-            if refused.reason == "fund does not know book" and as_number(self.book.fund):
+            strange = as_number(self.book.fund) not in (0, as_number(self.fund.address))
+            if refused.reason == "fund does not know book" and strange:
                 raise Refused("") from None  # who has no code cannot say what it knows
             raise
 
@@ -149,11 +209,34 @@ class System:
         self._log("coin", "FlashMinted", receiver=receiver, amount=amount, fee=fee)
         self.returned = True
 
-    # fund
+    # fund and peg
 
-    def fund_accept_book(self, now: int, caller: str, book: str) -> None:
-        """Become the fund of a known book that has proposed this one."""
-        self.book.accept_fund(now, self.fund)
+    def _fund(self, now: int, caller: str, name: str, *args: Any) -> None:
+        """Make a move of the fund."""
+        self.returned = getattr(self.fund, name)(now, caller, self._around(now), *args)
+        self.logs += [("fund", *log) for log in self.fund.logs]
+        self.fund.logs.clear()
+
+    def _set_peg(self, prices: dict[int, Price], *people: str) -> Peg:
+        """Return the peg with what it and these people hold, at these prices."""
+        peg, kind = self.peg, self.reserve_kind
+        peg.coin, peg.price = self.coin, prices[kind]
+        peg.balances = {as_number(who): self.book.held[kind, who] for who in (peg.address, *people)}
+        return peg
+
+    def _peg(self, now: int, caller: str, name: str, *args: Any) -> None:
+        """Make a move of the peg, whose reserve is a token of the book."""
+        hub, kind, swaps = self.book.hub, self.reserve_kind, name in ("mint", "redeem")
+        look = hub.sync if name == "mint" else hub.read
+        receiver = args[1] if swaps else caller
+        known = [who for who in (caller, receiver) if (kind, who) in self.book.held]
+        peg = self._set_peg(look(1 << kind, now), *known)
+        self.returned = getattr(peg, name)(caller, *args)
+        for who in (peg.address, *known):
+            self.book.held[kind, who] = peg.balances[as_number(who)]
+        for event, told in peg.events:
+            self._log("peg", event, **dict(zip(PEG_EVENTS[event], told, strict=True)))
+        peg.events.clear()
 
     # settlement
 
@@ -207,8 +290,7 @@ class System:
     def settlement_open_redemption(self, now: int, caller: str, vault: str) -> None:
         """Fix what coins can be redeemed for, once the book owes nothing."""
         book, ours = self._ending(vault), self.settlement
-        deficit = max(0, self.coin.total_supply - book.total_debt(now))
-        ours.open_redemption(now, caller, book, deficit)
+        ours.open_redemption(now, caller, book, self.sheet(now).deficit)
         ending = ours.ending(book)
         for kind, amount in sorted(ending.pool.items()):
             self._log("settlement", "Pooled", vault=vault, kind=kind, amount=amount)
@@ -282,8 +364,9 @@ class System:
         if as_number(vault) != as_number(book.rules.vault):
             refuse("")
         # a fund is asked for its books: anybody else has no answer
-        known = as_number(book.fund) == as_number(self.fund)
-        self.settlement.known = {book.rules.vault} if known else set()
+        known = as_number(book.fund) == as_number(self.fund.address)
+        counted = as_number(vault) in map(as_number, self.fund.books)
+        self.settlement.known = {book.rules.vault} if known and counted else set()
         return book
 
 

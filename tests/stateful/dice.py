@@ -33,8 +33,10 @@ from tests.stateful.scene import (
     ALL_KINDS,
     BASE,
     FEED_SCALE,
+    GUARD,
     ISOLATED,
     KINDS,
+    RESERVE,
     SPARES,
     UNIT,
     Move,
@@ -85,6 +87,11 @@ GOVERNANCE = {
 # what people do with their coins beside paying debts
 MONEY = {
     "coin.transfer": 3, "coin.burn": 3, "coin.set_flash": 2, "coin.flashLoan": 7,
+    "fund.reap": 5, "fund.recapitalise": 4, "fund.collect": 4, "fund.start_auction": 4,
+    "fund.buy": 8, "fund.accept_book": 2, "fund.set_buffer": 1, "fund.set_reaping_paused": 2,
+    "fund.set_auction": 2, "fund.set_treasury": 1, "fund.add_reserve": 1, "fund.remove_reserve": 1,
+    "peg.mint": 6, "peg.redeem": 6, "peg.set_fees": 1, "peg.set_guard": 1,
+    "peg.set_minting_paused": 2,
 }  # fmt: skip
 # how a book ends, by what comes next: settling debts, opening the pool, redeeming, sweeping
 ENDING = {
@@ -212,6 +219,12 @@ class Dice:
             return [self.model_move()]
         if roll < 0.395:
             return [("steps", (self.steps(),))]
+        if roll < 0.399:
+            fund, kind = self.scene.world.fund.address, self.random.choice(MAIN)
+            return [("tokens", (kind, fund, UNIT[kind] * self.random.randint(1, 20)))]
+        if roll < 0.402:
+            (told,) = self.scene.system.told.values()
+            return [("told", (told * self.random.choice((9_900, 9_999, 10_001, 10_100)) // BPS,))]
         if self.scene.coin.balance_of(self.scene.keeper) < 10**7 * WAD:
             return [("coins", (self.scene.keeper, 10**9 * WAD))]
         return []
@@ -424,7 +437,7 @@ class Dice:
             if name == "settle":
                 return Move(now, self.caller(), name, (dice.choice(self.scene.ids), RAY, 0))
             return Move(now, *getattr(self, f"_{name}")(now))
-        if self.chance(0.08):
+        if self.chance(0.16):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
         if self.chance(0.006 if self.ending.phase == LIVE else 0.55):
@@ -737,7 +750,9 @@ class Dice:
         return who, "withdraw_absorbed", (kind if self.chance(0.97) else 31, amount, receiver)
 
     def _propose_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
-        return self.ruler(), "propose_fund", (self.random.choice(self.scene.people[:7]),)
+        ours = self.scene.world.fund.address
+        fund = ours if self.chance(0.6) else self.random.choice(self.scene.people[:7])
+        return self.ruler(), "propose_fund", (fund,)
 
     def _accept_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         pending = self.book.pending_fund
@@ -849,19 +864,145 @@ class Dice:
         dice, scene = self.random, self.scene
         id = dice.choice(scene.ids)
         owed = self.book.debt(id, now)
-        names = ("coin.burn", "coin.transfer", "coin.totalSupply", "repay", "margin_call", "take")
+        names = (
+            "coin.burn", "coin.transfer", "coin.totalSupply", "repay", "margin_call", "take",
+            "fund.equity", "fund.recapitalise", "fund.reap", "peg.redeem",
+        )  # fmt: skip
         what = dice.choice(names)
         if what == "coin.burn":
             return what, (scene.borrower.address, amount), amount
         if what == "coin.transfer":
             return what, (scene.keeper, amount // 10**6), amount // 10**6
-        if what == "coin.totalSupply":
+        if what in ("coin.totalSupply", "fund.equity", "fund.reap"):
             return what, (), 0
+        if what == "fund.recapitalise":
+            return what, (amount // 2,), amount // 2
+        if what == "peg.redeem":
+            coins = min(amount, self.scene.system.peg.held * 10**12) // 3
+            return what, (coins, scene.keeper), coins
         if what == "repay":
             return what, (id, owed // 10), owed // 10
         if what == "take":
             return what, (id, self.out_kind(id), MAX, MAX, scene.keeper, b""), owed * 2
         return what, (id,), 0
+
+    # fund and peg
+
+    def master(self) -> str:
+        """Who governs coin, fund and peg, or now and then somebody else."""
+        return self.scene.governor if self.chance(0.9) else self.holder()
+
+    def _fund_reap(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.caller(), "fund.reap", ()
+
+    def _fund_recapitalise(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        """Burn what is missing to the buffer and a little more, or anything."""
+        system = self.scene.system
+        sheet = system.sheet(now)
+        lacking = max(0, system.fund.buffer(sheet) - sheet.equity)
+        who = self.scene.keeper if self.chance(0.8) else self.holder()
+        amounts = (lacking, lacking + 10**5 * WAD, 10**3 * WAD, 1, 0, self.purse(who) // 100)
+        return who, "fund.recapitalise", (self.random.choice(amounts),)
+
+    def held_kind(self, who: str) -> int:
+        """A kind of which somebody holds something, or any."""
+        kinds = [kind for kind in range(len(ALL_KINDS)) if self.book.held[kind, who]]
+        return self.random.choice(kinds) if kinds and self.chance(0.9) else self.kind()
+
+    def _fund_collect(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        absorbed = [kind for kind, held in self.book.absorbed.items() if held]
+        kind = self.random.choice(absorbed or [0]) if self.chance(0.85) else self.kind()
+        return self.caller(), "fund.collect", (self.counted(), kind if self.chance(0.97) else 32)
+
+    def counted(self) -> str:
+        """The vault, or now and then one that the fund does not count."""
+        scene = self.scene
+        return scene.vault.address if self.chance(0.95) else scene.world.vault.address
+
+    def _fund_start_auction(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        kind = self.held_kind(self.scene.world.fund.address)
+        kind = kind if self.chance(0.95) else 31
+        return self.caller(), "fund.start_auction", (self.counted(), kind)
+
+    def _fund_buy(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        dice, scene, lots = self.random, self.scene, self.scene.system.fund.lots
+        kinds = [k for k, t in enumerate(scene.tokens) if lots.get(int(t.address, 16))]
+        kind = dice.choice(kinds) if kinds and self.chance(0.95) else self.kind()
+        lot = lots.get(int(scene.tokens[kind].address, 16))
+        left = lot.left if lot else 1
+        amount = dice.choice((left, left // 2, left // 10, 1, left + 1, MAX, 0))
+        limit = MAX if self.chance(0.9) else self.market(kind) * 9 // 10
+        who = self.taker()
+        receiver = self.receiver(who) if self.chance(0.95) else scene.tokens[kind].address
+        return who, "fund.buy", (scene.tokens[kind].address, amount, limit, receiver)
+
+    def _fund_accept_book(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.master(), "fund.accept_book", (self.counted(),)
+
+    def _fund_set_buffer(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.master(), "fund.set_buffer", (self.random.choice((100, 100, 200, 99, 5_001)),)
+
+    def _fund_set_reaping_paused(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        paused = not self.scene.system.fund.is_reaping_paused and self.chance(0.5)
+        return self.master(), "fund.set_reaping_paused", (paused,)
+
+    def _fund_set_auction(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        terms = (
+            (21_600, 10_300, 8_000), (3_600, 10_000, 9_999), (86_400, 11_000, 5_000),
+            (3_599, 10_300, 8_000), (21_600, 9_999, 8_000), (21_600, 10_300, 4_999),
+        )  # fmt: skip
+        return self.master(), "fund.set_auction", self.random.choice(terms)
+
+    def _fund_set_treasury(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        scene = self.scene
+        others = (scene.governor, scene.keeper, ZERO_ADDRESS, scene.world.fund.address)
+        return self.master(), "fund.set_treasury", (self.random.choice(others),)
+
+    def _fund_add_reserve(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        scene = self.scene
+        others = (scene.peg.address, scene.vault.address, scene.keeper, scene.backed.address)
+        return self.master(), "fund.add_reserve", (self.random.choice(others),)
+
+    def _fund_remove_reserve(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        scene = self.scene
+        others = (scene.peg.address, scene.backed.address, scene.keeper)
+        return self.master(), "fund.remove_reserve", (self.random.choice(others),)
+
+    def _peg_mint(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        who = self.random.choice(self.scene.owners)
+        room = self.scene.coin.headroom(self.scene.peg.address) * UNIT[RESERVE] // WAD
+        amounts = (10**3 * UNIT[RESERVE], 10**5 * UNIT[RESERVE], 1, 0, room // 2, room + room // 10)
+        receiver = self.receiver(who) if self.chance(0.95) else self.scene.peg.address
+        return who, "peg.mint", (self.odd(self.random.choice(amounts)), receiver)
+
+    def _peg_redeem(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        rich = [who for who in self.scene.redeemers if self.scene.coin.balance_of(who)]
+        who = self.random.choice(rich or self.scene.redeemers)
+        there = self.scene.system.peg.held * WAD // UNIT[RESERVE]
+        amounts = (
+            there // 2,
+            there // 10,
+            there // 10,
+            10**3 * WAD,
+            10**12,
+            1,
+            0,
+            there + there // 50,
+        )
+        receiver = self.receiver(who) if self.chance(0.95) else self.scene.peg.address
+        return who, "peg.redeem", (self.odd(self.random.choice(amounts)), receiver)
+
+    def _peg_set_fees(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        fees = (0, 5, 10, 100, 101)
+        return self.master(), "peg.set_fees", (self.random.choice(fees), self.random.choice(fees))
+
+    def _peg_set_guard(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        guards = (GUARD, GUARD, WAD, 9 * WAD // 10, 9 * WAD // 10 - 1, WAD + 1)
+        return self.master(), "peg.set_guard", (self.random.choice(guards),)
+
+    def _peg_set_minting_paused(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        paused = not self.scene.system.peg.is_minting_paused and self.chance(0.5)
+        return self.master(), "peg.set_minting_paused", (paused,)
 
     # the end of a book: who, arguments after the vault
 

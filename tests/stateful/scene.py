@@ -42,7 +42,9 @@ from surety.model import (
     Sequencer,
 )
 from surety.model.coin import Stablecoin
+from surety.model.fund import InsuranceFund
 from surety.model.margin import FailingModel, TieredMargin
+from surety.model.peg import Peg
 from surety.model.settlement import REDEEMING, SETTLING, Settlement
 from surety.model.signature import operator_digest
 from surety.model.system import Foreseen, MinterCoin, System, foresee
@@ -75,6 +77,7 @@ ENVIRONMENT = (
     "brackets",
     "scale",
     "plan",
+    "told",
 )
 # what the hub's governor and anybody may do to its prices, and what their sources say
 PRICES = (
@@ -87,7 +90,19 @@ PRICES = (
     "set_max_age",
 )
 QUIET = ("answer", "break_feed", "say", "plan")  # of ENVIRONMENT: change what is said, and no word
+RESERVE = 2  # the kind that is also the reserve of the peg
+GUARD = 98 * WAD // 100
+LOOKS = ("coin.totalSupply", "fund.equity")  # views, which must not fail
 SPARES = (0, 1, 2)  # kinds with a second oracle
+FUND_FIELDS = (
+    "treasury",
+    "buffer_bps",
+    "is_reaping_paused",
+    "reaped_at",
+    "auction_duration",
+    "start_factor",
+    "end_factor",
+)
 FIELDS = ("_words", "_configs", "_bounds", "_volatility")  # of the hub, a word each a kind
 
 # who logs what a book does; all else the vault
@@ -200,10 +215,14 @@ class Scene:
         self.twins_all: dict[str, MarginModel] = {**self.twins, actor.lower(): FailingModel()}
         self.backed = self._new("MockBacked", world.coin.address)
         self.borrower = self._new("MockBorrower")
+        address = (world.governor, world.coin.address, self.tokens[RESERVE].address)
+        terms = (self.hub.address, RESERVE, 5, 10, GUARD)
+        self.peg = self._new("PegStability", *address, *terms)
         self.owners = [world.owner, world.other, world.operator, world.stranger, actor]
         self.redeemers = [*self.owners, self.keeper]
         self.people = [*self.owners, self.keeper, self.governor, world.fund.address]
         self.people += [self.vault.address, self.borrower.address, world.system.settlement]
+        self.people.append(self.peg.address)
         subs = ((0, 1, 255), (0, 7), (0, 1), (0,), (0, 1))
         self.ids = [
             world.id(who, sub) for who, own in zip(self.owners, subs, strict=True) for sub in own
@@ -218,12 +237,22 @@ class Scene:
             "operators": self.operators,
             "coin": world.coin,
             "fund": world.fund,
+            "peg": self.peg,
             "settlement": world.contract("Settlement", world.system.settlement),
         }
         self.silent = {events()[name][0] for name in ("Transfer", "Approval")}
         told = {self.backed.address: self.backed.read("backing")}
         endings = Settlement(world.system.settlement, minters={self.vault.address})
-        self.system = System(self._read_book(), endings, world.fund.address, told)
+        book, fund = self._read_book(), self._read_fund()
+        peg = Peg(
+            self.peg.address,
+            world.governor,
+            self._purse(book),
+            ALL_KINDS[RESERVE].decimals,
+            book.hub.read(1 << RESERVE, world.now)[RESERVE],
+            *(self.peg.read(name) for name in ("mint_fee_bps", "redeem_fee_bps", "guard_price")),
+        )
+        self.system = System(book, fund, endings, peg, RESERVE, told)
         self.supply = self.coin.total_supply  # from then on what its logs say
         self._prepare_reading()
         self.check_words()
@@ -306,35 +335,54 @@ class Scene:
 
     def fund_everybody(self) -> None:
         world = self.world
-        world.coin.transact("set_ceiling", self.backed.address, 2**119, sender=self.governor)
+        for minter, most in (
+            (self.backed.address, 2**119),
+            (self.peg.address, 10**7 * WAD),
+            (world.fund.address, 10**6 * WAD),
+        ):
+            world.coin.transact("set_ceiling", minter, most, sender=self.governor)
         self.backed.transact("give", self.keeper, 10**9 * WAD, sender=self.governor)
         data = world.coin.encode("approve", world.coin.address, MAX)
         self.borrower.transact("execute", world.coin.address, data, sender=self.governor)
         for who in self.redeemers:
-            self._approve_coins(who, world.system.settlement)
+            self._approve(world.coin, who, world.system.settlement)
         for who in self.owners:
             for kind, token in enumerate(self.tokens):
                 token.transact("mint", who, 10**9 * UNIT[kind], sender=self.governor)
-                if who != self.actor.address:
-                    token.transact("approve", self.vault.address, MAX, sender=who)
-        for token in self.tokens:
-            data = token.encode("approve", self.vault.address, MAX)
+                for spender in (self.vault.address, self.peg.address):
+                    self._approve(token, who, spender)
+
+    def _approve(self, token: Contract, who: str, spender: str) -> None:
+        """Let a contract move all of a token that somebody has."""
+        if who != self.actor.address:
+            token.transact("approve", spender, MAX, sender=who)
+        else:
+            data = token.encode("approve", spender, MAX)
             self.actor.transact("execute", token.address, data, sender=self.governor)
 
-    def _approve_coins(self, who: str, spender: str) -> None:
-        """Let a contract move somebody's coins."""
-        coin, sender = self.world.coin, self.governor
-        if who != self.actor.address:
-            coin.transact("approve", spender, MAX, sender=who)
-        else:
-            data = coin.encode("approve", spender, MAX)
-            self.actor.transact("execute", coin.address, data, sender=sender)
-
     def _appoint_fund(self) -> None:
-        """Let the fund count this book too, and be its fund."""
+        """Let the fund count this book, and no other, and what backs coins from elsewhere."""
+        fund, idle, governor = self.world.fund, self.world.vault, self.governor
+        self.vault.transact("propose_fund", fund.address, sender=governor)
+        fund.transact("add_book", self.vault.address, sender=governor)
+        self.world.coin.transact("set_ceiling", idle.address, 0, sender=governor)
+        fund.transact("retire_book", idle.address, sender=governor)
+        for reserve in (self.backed, self.peg):
+            fund.transact("add_reserve", reserve.address, sender=governor)
+
+    def _read_fund(self) -> InsuranceFund:
+        """Take over what the fund remembers: nothing is for sale yet."""
         fund = self.world.fund
-        self.vault.transact("propose_fund", fund.address, sender=self.governor)
-        fund.transact("add_book", self.vault.address, sender=self.governor)
+        names = ("governor", "treasury", "buffer_bps", "books", "reserves")
+        found = (fund.read(name) for name in names)
+        governor, treasury, buffer_bps, books, reserves = found
+        return InsuranceFund(
+            fund.address, governor, treasury, buffer_bps, list(books), list(reserves)
+        )
+
+    def _purse(self, book: Book) -> Stablecoin:
+        assert isinstance(book.coin, MinterCoin)
+        return book.coin.coin
 
     def _read_book(self) -> Book:
         """Take over what the chain remembers."""
@@ -445,6 +493,16 @@ class Scene:
         coin, coin_slots = self.world.coin.address, slots_of("Stablecoin")
         for who in self.people:
             add(f"coin[{who}]", coin, at_key(coin_slots["balanceOf"], int(who, 16)))
+        fund, slots = self.world.fund.address, slots_of("InsuranceFund")
+        for name in FUND_FIELDS:
+            add(f"fund.{name}", fund, slots[name])
+        for kind, token in enumerate(self.tokens):
+            key = int(token.address, 16)
+            add(f"fund._lots[{kind}]", fund, at_key(slots["_lots"], key))
+            for place, name in enumerate(("hub", "kind", "decimals")):
+                add(f"fund._sources[{kind}].{name}", fund, at_key(slots["_sources"], key) + place)
+        for name in ("reserve_held", "_settings"):
+            add(f"peg.{name}", self.peg.address, slots_of("PegStability")[name])
         ending, slots = self.parts["settlement"].address, slots_of("Settlement")
         key = int(vault, 16)
         for name in ("_states", "_shares", "_coins"):
@@ -469,6 +527,7 @@ class Scene:
                 for name in FIELDS:
                     self.price_names.append(f"hub.{name}[{kind}]")
                     self.price_slots.append((self.hub.address, hub_slots[name] + kind))
+        self._equity = self.world.fund.encode("equity")
         views = ("totalSupply", "flash_minted")
         self._coin_views = [self.world.coin.encode(name) for name in views]
 
@@ -487,10 +546,33 @@ class Scene:
         found += (book.interest_word, book.totals_word)
         coin = self.coin
         found += [coin.balance_of(who) for who in self.people]
+        found += self._fund_words()
         found += self._ending_words()
         found += [coin.minted[m] | coin.ceilings[m] << 128 | 1 << 248 for m in self.minters]
         found += (coin.burned_beyond, coin.flash_ceiling | coin.flash_fee_bps << 128)
         found += [book.held[kind, who] for kind in kinds for who in self.people]
+        return found
+
+    def _fund_words(self) -> list[int]:
+        """Return the words of fund and peg."""
+        fund, peg, found = self.system.fund, self.system.peg, []
+        for name in FUND_FIELDS:
+            value = getattr(fund, name)
+            found.append(int(value, 16) if isinstance(value, str) else int(value))
+        for token in self.tokens:
+            key = int(token.address, 16)
+            source, lot = fund.sources.get(key), fund.lots.get(key)
+            found.append(lot.word if lot else 0)
+            found += (
+                (int(self.hub.address, 16), source.kind, source.decimals) if source else (0, 0, 0)
+            )
+        found.append(peg.held)
+        found.append(
+            peg.guard_price
+            | peg.mint_fee_bps << 88
+            | peg.redeem_fee_bps << 104
+            | peg.is_minting_paused << 120
+        )
         return found
 
     def _ending_words(self) -> list[int]:
@@ -550,6 +632,10 @@ class Scene:
         self.same("coin.totalSupply", supply, sum(self.coin.balances.values()))
         self.same("coin.totalSupply", supply, self.supply)
         self.same("coin.flash_minted", flash, 0)
+        found = self.node.view(self.world.fund.address, self._equity)
+        surplus, deficit = (int.from_bytes(found[at : at + 32]) for at in (0, 32))
+        sheet = self.system.sheet(self.now)
+        self.same("fund.equity", (surplus, deficit), (sheet.surplus, sheet.deficit))
 
     def stored(self, id: int) -> tuple[int, list[int]]:
         """Return an account's word and balances as the chain keeps them."""
@@ -614,7 +700,7 @@ class Scene:
         for name, args in outcome.logs:
             expected[SPEAKERS.get(name, "vault")].append(self._encode_log(name, args))
         for part, name, args in outcome.then.logs:
-            expected[part].append(self._encode_log(name, args))
+            expected[part].append(self._encode_log(name, args, part))
         for part, contract in self.parts.items():
             logs = self._logs(ran.logs, contract.address)
             if part == "coin":
@@ -669,7 +755,7 @@ class Scene:
         for what, args in self.plan:
             if what == "give":
                 self._give_coins(system, *args)
-            elif what != "coin.totalSupply":  # a view, which must not fail
+            elif what not in LOOKS:
                 system.act(now, borrower, what, *args)
         return self.honest
 
@@ -749,6 +835,9 @@ class Scene:
             scales[kind] = tuple(scale)
             if not any(scale):
                 del scales[kind]
+        elif move.what == "told":  # by a reserve that has lost or gained
+            self._send(self.backed, "set_backing", args, move)
+            (self.system.told[self.backed.address],) = args
         elif move.what == "plan":
             self.plan, self.honest = args
             calls = []
@@ -832,8 +921,10 @@ class Scene:
                 found.append((tuple(topics), bytes(data)))
         return found
 
-    def _encode_log(self, name: str, args: dict[str, Any]) -> tuple[tuple[str, ...], bytes]:
-        topic, inputs = events()[name]
+    def _encode_log(
+        self, name: str, args: dict[str, Any], part: str = ""
+    ) -> tuple[tuple[str, ...], bytes]:
+        topic, inputs = events(part)[name]
         assert args.keys() == {item for item, _ in inputs}, name
         topics, data = [topic], b""
         for item, indexed in inputs:
@@ -846,18 +937,21 @@ class Scene:
         return tuple(topics), data
 
 
+# whose events go by a part's name; "" are those of the contracts around the vault
+SPOKEN = {
+    "": ("MarginModels", "Operators", "Vault", "PriceHub", "Stablecoin"),
+    "coin": ("Stablecoin",),
+    "fund": ("InsuranceFund",),
+    "peg": ("PegStability",),
+    "settlement": ("Settlement",),
+}
+
+
 @cache
-def events() -> dict[str, tuple[str, list[tuple[str, bool]]]]:
-    """Return the contracts' events by name: first topic, and its arguments with whether indexed."""
+def events(part: str = "") -> dict[str, tuple[str, list[tuple[str, bool]]]]:
+    """Return the events of a part by name: first topic, and its arguments with whether indexed."""
     found = {}
-    for entry in [
-        *artifact("MarginModels").abi,
-        *artifact("Operators").abi,
-        *artifact("Vault").abi,
-        *artifact("PriceHub").abi,
-        *artifact("Stablecoin").abi,
-        *artifact("Settlement").abi,
-    ]:
+    for entry in [entry for name in SPOKEN[part] for entry in artifact(name).abi]:
         if entry["type"] == "event":
             inputs = [(item["name"], bool(item["indexed"])) for item in entry["inputs"]]
             types = ",".join(item["type"] for item in entry["inputs"])
