@@ -12,8 +12,8 @@
         out but by burning coins.
 @custom:security As a minter it could burn anybody's coins: it passes its own caller only. Only what came in by `mint` is
         booked, so that a donation changes nothing; what is booked and no longer there is not counted as backing. A
-        reserve can refuse to move and so stop the swaps here, and nothing else. Coins are minted last, after the reserve
-        has arrived, and burned first.
+        reserve can refuse to move and so stop the swaps here, and nothing else. Coins are minted after the reserve has
+        arrived, and burned before it leaves, so that `backing` is true inside a reserve's callback too.
 @custom:rounding Coins and amounts paid, and backing, down.
 @custom:freeze set_minting_paused, or a ceiling of 0 at the coin, stops minting; nothing stops redeeming.
 """
@@ -106,7 +106,8 @@ def __init__(
 def mint(amount: uint256, receiver: address) -> uint256:
     """
     @notice Bring in `amount` of the reserve, which the caller has approved, and mint coins for it to `receiver`.
-    @dev The coins come last: while a hostile reserve runs, nothing is outstanding for what it has not paid.
+    @dev Nothing is booked before the reserve has come in, and the lock is held: whatever a hostile reserve calls in the
+         middle, `backing` goes on saying what was true before. Hence the effects after the transfer.
     @custom:rounding coins down; the fee stays in the reserve
     @return coins minted
     """
@@ -116,10 +117,10 @@ def mint(amount: uint256, receiver: address) -> uint256:
     self._check_open(settings, extcall IPriceHub(hub).sync_one(kind))
 
     held: uint256 = self.reserve_held + amount
-    self.reserve_held = held
-    log IPegStability.Minted(payer=msg.sender, receiver=receiver, amount=amount, coins=coins, reserve_held=held)
     transfers.pull(reserve, msg.sender, amount)
     transfers.check_solvent(reserve, held)
+    self.reserve_held = held
+    log IPegStability.Minted(payer=msg.sender, receiver=receiver, amount=amount, coins=coins, reserve_held=held)
     assert extcall IStablecoin(coin).mint(receiver, coins), "above ceiling"
     return coins
 
@@ -248,10 +249,13 @@ def _set_guard(guard_price: uint256):
 
 @external
 @view
+@reentrant
 def backing() -> uint256:
     """
     @notice What the reserve counts for in the system's equity, in coin units: what is booked and really there, at the
             hub's lower price and never above par; 0 while the hub has no price. Never reverts for what token or feed do.
+    @dev Does not take the lock: inside a reserve's callback the fund would count a refusal as nothing, which is a deficit
+         that somebody could draw conclusions from. `mint` and `redeem` keep it true at every moment.
     @custom:rounding down
     """
     price: price_word.Price = price_word.unpack(staticcall IPriceHub(hub).read_one(kind))
