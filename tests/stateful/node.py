@@ -142,6 +142,11 @@ class RevmNode(Rpc):
         self.number += 1
         self.evm.set_block_env(self._block_env(number=self.number, timestamp=at))
 
+    def restore(self, time: int, number: int) -> None:
+        """Put the clock back, after the state was."""
+        self.time, self.number = time, number - 1
+        self._stamp(time)
+
     @staticmethod
     def _revert_data(error: RuntimeError) -> bytes:
         found = _FAILED.match(str(error))

@@ -192,8 +192,7 @@ class Rig:
         finally:
             self.node.evm.revert(taken)
             self.spares, self.oracles = spares, oracles
-            self.node.time, self.node.number = time - 1, number
-            self.node._stamp(time)
+            self.node.restore(time, number)
 
     # acts
 
