@@ -9,9 +9,11 @@
         own Dutch auction for coins that are burned, anyone may burn coins to recapitalise, and a deficit stays visible
         until then. Only what exceeds the buffer is ever paid out, to the treasury, slowly, and not after a loss.
         What each function does is said in interfaces/IInsuranceFund.vyi.
-@custom:security Books are trusted to report their debt; a reserve that fails counts nothing and holds nothing up. The fund
-        is a minter of the coin: it burns its own callers' coins, and mints in `reap` alone, to the treasury, below its
-        ceiling. Collateral leaves by the auction alone. Tokens come last, after all effects, under the lock.
+@custom:security Books and reserves are trusted to report what they are owed and hold. One that does not answer, because it is
+        broken or in the middle of a call of its own, counts nothing and holds up no sale; equity, which a redemption
+        relies on, then answers nobody. The fund is a minter of the coin: it burns its own callers' coins, and mints in
+        `reap` alone, to the treasury, below its ceiling. Collateral leaves by the auction alone. Tokens come last, after
+        all effects, under the lock.
 @custom:rounding Prices and costs up, the buffer up, what is paid out down.
 @custom:freeze `set_reaping_paused` stops the one way in which coins leave. Books never depend on this contract except for
         paying absorbed collateral out.
@@ -29,6 +31,9 @@ from .modules import price_word
 from .modules import transfers
 
 implements: IInsuranceFund
+
+interface Hub:
+    def limits_of(kind: uint256) -> (uint256, uint256, uint256): view
 
 initializes: governed
 
@@ -53,6 +58,9 @@ MIN_END_FACTOR: constant(uint256) = 5_000
 MIN_DURATION: constant(uint256) = 3_600
 MAX_DURATION: constant(uint256) = 7 * 86_400
 
+CRUMB_DIVISOR: constant(uint256) = 100  # a lot of which less is left than this part of the inventory makes room
+
+BOOK_GAS: constant(uint256) = 500_000  # a pool of 32 kinds needs half of it
 RESERVE_GAS: constant(uint256) = 1_000_000  # an oracle, a token and what is between them
 TOKEN_GAS: constant(uint256) = 200_000  # a proxied token needs a tenth of it
 CALL_GAS: constant(uint256) = 6_000  # what is spent between a gas check and the callee's first step
@@ -73,6 +81,7 @@ struct Sheet:
     flash: uint256
     surplus: uint256
     deficit: uint256
+    unread: uint256  # who did not answer, by bits: books, from bit 16 reserves
 
 # where the price of a token comes from
 struct Source:
@@ -120,13 +129,14 @@ def __init__(governor: address, coin_: address, treasury_: address, buffer_bps_:
 @view
 def equity() -> (uint256, uint256):
     sheet: Sheet = self._sheet()
+    assert sheet.unread == 0, "not all read"
     return sheet.surplus, sheet.deficit
 
 
 @external
 @view
 def buffer_target() -> uint256:
-    return self._buffer_up(self._sheet())
+    return self._buffer_up(self._supply())
 
 
 @internal
@@ -136,20 +146,78 @@ def _sheet() -> Sheet:
     @notice Add everything up. Coins that a flash loan has minted are no liability of anybody; while it runs they may even
             have been burned, so that the supply is less than they are.
     """
-    sheet: Sheet = empty(Sheet)
+    sheet: Sheet = self._supply()
+    bit: uint256 = 1
     for book: address in self._books:
-        sheet.debt += staticcall IVault(book).total_debt()
-        settlement: address = staticcall IVault(book).settlement()
-        if settlement != empty(address):
-            sheet.pools += staticcall ISettlement(settlement).backing_of(book)
+        answered: bool = False
+        debt: uint256 = 0
+        pool: uint256 = 0
+        answered, debt, pool = self._owed_to(book)
+        if not answered:
+            sheet.unread |= bit
+        sheet.debt += debt
+        sheet.pools += pool
+        bit <<= 1
+    bit = 1 << MAX_BOOKS
     for reserve: address in self._reserves:
-        sheet.reserves += self._backing_of(reserve)
-    sheet.supply = staticcall IStablecoin(coin).totalSupply()
-    sheet.flash = staticcall IStablecoin(coin).flash_minted()
+        answered: bool = False
+        backing: uint256 = 0
+        answered, backing = self._backing_of(reserve)
+        if not answered:
+            sheet.unread |= bit
+        sheet.reserves += backing
+        bit <<= 1
     owned: uint256 = sheet.debt + sheet.pools + sheet.reserves + sheet.flash
     sheet.surplus = margin_math.less(owned, sheet.supply)
     sheet.deficit = margin_math.less(sheet.supply, owned)
     return sheet
+
+
+@internal
+@view
+def _supply() -> Sheet:
+    """
+    @notice A sheet with nothing on it but coins.
+    """
+    sheet: Sheet = empty(Sheet)
+    sheet.supply = staticcall IStablecoin(coin).totalSupply()
+    sheet.flash = staticcall IStablecoin(coin).flash_minted()
+    return sheet
+
+
+@internal
+@view
+def _owed_to(book: address) -> (bool, uint256, uint256):
+    """
+    @notice What a book is owed, and what its pool is worth once it is shut: nothing where any of it is not answered.
+    """
+    answered: bool = False
+    debt: uint256 = 0
+    settlement: uint256 = 0
+    pool: uint256 = 0
+    answered, debt = self._asked(book, method_id("total_debt()", output_type=Bytes[4]), BOOK_GAS)
+    if answered:
+        answered, settlement = self._asked(book, method_id("settlement()", output_type=Bytes[4]), BOOK_GAS)
+    if answered and settlement != 0:
+        answered, pool = self._asked(
+            convert(settlement & ledger.TOKEN_MASK, address),
+            abi_encode(book, method_id=method_id("backing_of(address)")),
+            BOOK_GAS,
+        )
+    if not answered:
+        return False, 0, 0
+    return True, min(debt, ledger.HALF_MASK), min(pool, ledger.HALF_MASK)
+
+
+@internal
+@pure
+def _told(sheet: Sheet) -> (uint256, uint256):
+    """
+    @notice Surplus and deficit for an event; the largest number for both where they are not known.
+    """
+    if sheet.unread != 0:
+        return max_value(uint256), max_value(uint256)
+    return sheet.surplus, sheet.deficit
 
 
 @internal
@@ -169,24 +237,26 @@ def _buffer_up(sheet: Sheet) -> uint256:
 
 @internal
 @view
-def _backing_of(reserve: address) -> uint256:
+def _backing_of(reserve: address) -> (bool, uint256):
     """
-    @notice What a reserve says it is worth; 0 where it fails, so that none can hold the others up. It is given a fixed
-            purse, or nobody is asked: failing it by starving it must be impossible, since a deficit counts in a redemption.
+    @notice What a reserve says it is worth. It may itself ask others and go on without their answer, so it is given a fixed
+            purse, or nobody is asked.
     """
+    self._check_purse(msg.gas, RESERVE_GAS)
     answered: bool = False
     answer: uint256 = 0
     answered, answer = self._asked(reserve, method_id("backing()", output_type=Bytes[4]), RESERVE_GAS)
-    return min(answer, ledger.HALF_MASK)
+    return answered, min(answer, ledger.HALF_MASK)
 
 
 @internal
 @view
 def _asked(target: address, call: Bytes[36], purse: uint256) -> (bool, uint256):
     """
-    @notice What a contract answers, if that is exactly one word.
+    @notice What a contract answers, if that is exactly one word. Whoever fails must have had the whole purse: making one fail
+            by starving it must be impossible, since a deficit counts in a redemption.
     """
-    assert msg.gas - msg.gas // 64 > purse + CALL_GAS, "gas too low"
+    before: uint256 = msg.gas
     success: bool = False
     answer: Bytes[64] = b""
     success, answer = raw_call(
@@ -198,8 +268,15 @@ def _asked(target: address, call: Bytes[36], purse: uint256) -> (bool, uint256):
         revert_on_failure=False,
     )
     if not success or len(answer) != 32:
+        self._check_purse(before, purse)
         return False, 0
     return True, convert(slice(answer, 0, 32), uint256)
+
+
+@internal
+@pure
+def _check_purse(gas_left: uint256, purse: uint256):
+    assert gas_left - gas_left // 64 > purse + CALL_GAS, "gas too low"
 
 
 @external
@@ -211,6 +288,8 @@ def reap() -> uint256:
         assert block.timestamp >= found.lost_at + DAY, "loss too recent"
         assert not self._is_shut(book), "book is shut down"
     sheet: Sheet = self._sheet()
+    # a reserve that does not answer counts nothing, which only lowers what there is to reap
+    assert sheet.unread & (2**MAX_BOOKS - 1) == 0, "not all read"
     assert sheet.flash == 0, "flash mint active"
     buffer: uint256 = self._buffer_up(sheet)
     amount: uint256 = min(margin_math.less(sheet.surplus, buffer), buffer // REAP_DIVISOR)  # down
@@ -226,10 +305,10 @@ def reap() -> uint256:
 def recapitalise(amount: uint256):
     assert amount != 0, "zero amount"
     assert extcall IStablecoin(coin).burn(msg.sender, amount)
-    sheet: Sheet = self._sheet()
-    log IInsuranceFund.Recapitalised(
-        payer=msg.sender, amount=amount, surplus=sheet.surplus, deficit=sheet.deficit
-    )
+    surplus: uint256 = 0
+    deficit: uint256 = 0
+    surplus, deficit = self._told(self._sheet())
+    log IInsuranceFund.Recapitalised(payer=msg.sender, amount=amount, surplus=surplus, deficit=deficit)
 
 
 @internal
@@ -246,10 +325,15 @@ def collect(book: address, kind: uint256) -> uint256:
     self._check_book(book)
     amount: uint256 = staticcall IVault(book).absorbed(kind)
     assert amount != 0, "nothing absorbed"
-    token: address = self._note_source(book, kind)
-    sheet: Sheet = self._sheet()
+    found: ledger.Collateral = self._listed(book, kind)
+    # a running auction keeps the price that it was opened on
+    if not self._is_running(found.token):
+        self._note_source(book, kind, found)
+    surplus: uint256 = 0
+    deficit: uint256 = 0
+    surplus, deficit = self._told(self._sheet())
     log IInsuranceFund.Collected(
-        book=book, kind=kind, token=token, amount=amount, surplus=sheet.surplus, deficit=sheet.deficit
+        book=book, kind=kind, token=found.token, amount=amount, surplus=surplus, deficit=deficit
     )
     extcall IVault(book).withdraw_absorbed(kind, amount, self)
     return amount
@@ -258,10 +342,16 @@ def collect(book: address, kind: uint256) -> uint256:
 @external
 def start_auction(book: address, kind: uint256) -> uint256:
     self._check_book(book)
-    token: address = self._note_source(book, kind)
-    assert not self._is_running(token), "auction is running"
+    found: ledger.Collateral = self._listed(book, kind)
+    token: address = found.token
     lot: uint256 = min(staticcall IERC20(token).balanceOf(self), ledger.HALF_MASK)
+    if self._is_running(token):
+        # a crumb that nobody wants must not hold up all the rest
+        assert (self._lots[token] & ledger.HALF_MASK) <= lot // CRUMB_DIVISOR, "auction is running"
     assert lot != 0, "nothing to sell"
+    self._note_source(book, kind, found)
+    # while nobody can buy no discount may ripen
+    self._live_hi(extcall IPriceHub(self._sources[token].hub).sync_one(kind))
     # what comes in from now on waits for the next one: a ripe discount is for what nobody wanted
     self._lots[token] = (
         lot
@@ -283,22 +373,25 @@ def start_auction(book: address, kind: uint256) -> uint256:
 
 
 @internal
-def _note_source(book: address, kind: uint256) -> address:
+@view
+def _listed(book: address, kind: uint256) -> ledger.Collateral:
     """
-    @notice Remember where the price of a kind of a known book comes from; of two books that hold a token the last one named.
-    @return the token
+    @notice A kind of a known book.
     """
     assert kind < MAX_KINDS, "unknown kind"
     found: ledger.Collateral = ledger.unpack_collateral(staticcall IVault(book).collateral(kind))
     assert found.token != empty(address), "unknown kind"
+    return found
+
+
+@internal
+def _note_source(book: address, kind: uint256, found: ledger.Collateral):
+    """
+    @notice Remember where the price of a token comes from; of two books that hold it, the last one named.
+    """
     if self._sources[found.token].hub == empty(address) and len(self._tokens) < MAX_TOKENS:
         self._tokens.append(found.token)
-    # a running auction keeps the price that it was opened on
-    if not self._is_running(found.token):
-        self._sources[found.token] = Source(
-            hub=staticcall IVault(book).hub(), kind=kind, decimals=found.decimals
-        )
-    return found.token
+    self._sources[found.token] = Source(hub=staticcall IVault(book).hub(), kind=kind, decimals=found.decimals)
 
 
 @internal
@@ -328,7 +421,9 @@ def buy(token: address, amount: uint256, max_price: uint256, receiver: address) 
 
     self._lots[token] -= sold  # the lowest field, and at most what is left
     assert extcall IStablecoin(coin).burn(msg.sender, cost)
-    sheet: Sheet = self._sheet()
+    surplus: uint256 = 0
+    deficit: uint256 = 0
+    surplus, deficit = self._told(self._sheet())
     log IInsuranceFund.Sold(
         token=token,
         buyer=msg.sender,
@@ -337,8 +432,8 @@ def buy(token: address, amount: uint256, max_price: uint256, receiver: address) 
         price=price,
         cost=cost,
         left=lot - sold,
-        surplus=sheet.surplus,
-        deficit=sheet.deficit,
+        surplus=surplus,
+        deficit=deficit,
     )
     transfers.push(token, receiver, sold)
     return sold, cost
@@ -350,17 +445,31 @@ def _price_up(token: address, word: uint256) -> uint256:
     """
     @notice What one whole token of the running lot costs now, off the price word of its kind.
     """
-    price: price_word.Price = price_word.unpack(word)
-    assert price.flags & price_word.FAILED == 0, "price failed"
-    assert price.flags & price_word.CONFIRMING == 0, "price confirming"
+    hi: uint256 = self._live_hi(word)
+    source: Source = self._sources[token]
     terms: uint256 = self._lots[token]
+    # a failure or a jump sets the clock back to the end of its confirmation: nobody could buy until then
+    confirmed_at: uint256 = (staticcall Hub(source.hub).limits_of(source.kind))[2]
+    fell_since: uint256 = max(terms >> STARTED_AT & ledger.TIME_MASK, min(confirmed_at, block.timestamp))
     factor: uint256 = margin_math.auction_factor(
         terms >> START_FACTOR & ledger.BPS_MASK,
         terms >> END_FACTOR & ledger.BPS_MASK,
-        block.timestamp - (terms >> STARTED_AT & ledger.TIME_MASK),
+        block.timestamp - fell_since,
         terms >> DURATION & DURATION_MASK,
     )
-    return margin_math.auction_price_up(price.hi, factor)
+    return margin_math.auction_price_up(hi, factor)
+
+
+@internal
+@pure
+def _live_hi(word: uint256) -> uint256:
+    """
+    @notice The price to sell at, of a kind that has one.
+    """
+    price: price_word.Price = price_word.unpack(word)
+    assert price.flags & price_word.FAILED == 0, "price failed"
+    assert price.flags & price_word.CONFIRMING == 0, "price confirming"
+    return price.hi
 
 
 # governance
@@ -372,6 +481,11 @@ def add_book(book: address):
     assert book not in self._books, "book already known"
     assert len(self._books) < MAX_BOOKS, "too many books"
     assert staticcall IVault(book).coin() == coin, "wrong coin"
+    answered: bool = False
+    debt: uint256 = 0
+    pool: uint256 = 0
+    answered, debt, pool = self._owed_to(book)
+    assert answered, "not all read"
     self._books.append(book)
     log IInsuranceFund.BookAdded(book=book)
     if staticcall IVault(book).pending_fund() == self:
@@ -408,7 +522,7 @@ def add_reserve(reserve: address):
     assert len(self._reserves) < MAX_RESERVES, "too many reserves"
     answered: bool = False
     backing: uint256 = 0
-    answered, backing = self._asked(reserve, method_id("backing()", output_type=Bytes[4]), RESERVE_GAS)
+    answered, backing = self._backing_of(reserve)
     assert answered, "no reserve"
     self._reserves.append(reserve)
     log IInsuranceFund.ReserveAdded(reserve=reserve)
@@ -419,7 +533,10 @@ def remove_reserve(reserve: address):
     governed.check_governor()
     assert reserve in self._reserves, "unknown reserve"
     # else its coins would go on without what backs them, which would hide a loss or make one
-    assert staticcall IStablecoin(coin).minted(reserve) == 0 or self._backing_of(reserve) == 0, "coins outstanding"
+    answered: bool = False
+    backing: uint256 = 0
+    answered, backing = self._backing_of(reserve)
+    assert backing == 0 or staticcall IStablecoin(coin).minted(reserve) == 0, "coins outstanding"
     self._reserves = self._without(self._reserves, reserve)
     log IInsuranceFund.ReserveRemoved(reserve=reserve)
 
@@ -461,7 +578,7 @@ def set_auction(duration: uint256, start_factor: uint256, end_factor: uint256):
 
 @internal
 def _set_treasury(treasury: address):
-    assert treasury not in [empty(address), self], "bad treasury"
+    assert treasury not in [empty(address), self, coin], "bad treasury"
     self.treasury = treasury
     log IInsuranceFund.TreasurySet(treasury=treasury)
 
@@ -501,9 +618,12 @@ def solvency() -> IInsuranceFund.Solvency:
     for token: address in self._tokens:
         inventory += self._worth_of(token, self._held(token))
     waiting: uint256 = 0
+    unread: uint256 = sheet.unread
     for book: address in self._books:
-        if self._is_shut(book):
-            continue  # it is counted as a pool
+        answers: bool = unread & 1 == 0
+        unread >>= 1
+        if not answers or self._is_shut(book):
+            continue  # what is shut is counted as a pool
         hub: address = staticcall IVault(book).hub()
         for kind: uint256 in range(MAX_KINDS):
             amount: uint256 = staticcall IVault(book).absorbed(kind)
@@ -523,6 +643,7 @@ def solvency() -> IInsuranceFund.Solvency:
         inventory=inventory,
         absorbed=waiting,
         open_deficit=margin_math.less(sheet.deficit, inventory + waiting),
+        unread=sheet.unread,
     )
 
 
@@ -551,12 +672,17 @@ def _worth_of(token: address, amount: uint256) -> uint256:
 @view
 def _value_of(hub: address, kind: uint256, decimals: uint256, amount: uint256) -> uint256:
     """
-    @notice Value at the lower of the hub's prices, rounded down: 0 while it has none.
+    @notice Value at the lower of the hub's prices, rounded down: 0 while it has none, or does not answer.
     """
     if amount == 0:
         return 0
-    price: uint256 = staticcall IPriceHub(hub).read_one(kind) & price_word.PRICE_MASK
-    return margin_math.value_down(amount, price, decimals)
+    self._check_purse(msg.gas, RESERVE_GAS)
+    answered: bool = False
+    word: uint256 = 0
+    answered, word = self._asked(
+        hub, abi_encode(kind, method_id=method_id("read_one(uint256)")), RESERVE_GAS
+    )
+    return margin_math.value_down(amount, word & price_word.PRICE_MASK, decimals)
 
 
 @external

@@ -10,6 +10,7 @@ MAX_SYNC: constant(uint256) = 8
 
 token_of: public(HashMap[uint256, address])
 words: public(HashMap[uint256, uint256])
+confirming_until: public(HashMap[uint256, uint256])
 listings: public(address)
 
 
@@ -38,6 +39,17 @@ def set_word(
         | (maintenance_multiplier << 232)
         | (flags << 248)
     )
+
+
+@external
+def set_confirming_until(kind: uint256, at: uint256):
+    self.confirming_until[kind] = at
+
+
+@external
+@view
+def limits_of(kind: uint256) -> (uint256, uint256, uint256):
+    return 0, 0, self.confirming_until[kind]
 
 
 @external
