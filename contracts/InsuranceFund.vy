@@ -136,7 +136,10 @@ def equity() -> (uint256, uint256):
 @external
 @view
 def buffer_target() -> uint256:
-    return self._buffer_up(self._supply())
+    sheet: Sheet = self._sheet()
+    # in the middle of a sale its coins are not yet burned
+    assert sheet.unread == 0, "not all read"
+    return self._buffer_up(sheet)
 
 
 @internal

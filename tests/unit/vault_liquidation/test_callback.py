@@ -328,6 +328,10 @@ def test_take__a_view_answers_in_the_callback_what_is_committed(spy, place):
             seen = spy.take(target, name, given)
             if seen is None:
                 continue
+            if (place, name) == ("InsuranceFund", "solvency"):
+                # it says whom it could not ask; bit 0 is this vault
+                assert target.decode(name, bytes.fromhex(seen.removeprefix("0x")))[-1] == 1
+                continue
             answered.append(name)
             after = world.rpc.call(
                 "eth_call",
