@@ -15,13 +15,14 @@ from typing import Any, Final
 from surety.formulas import margin_math
 from surety.model.book import Book
 from surety.model.coin import Stablecoin
-from surety.model.state import BPS, HALF, MAX_KINDS, as_number, refuse
+from surety.model.state import BPS, HALF, MAX_KINDS, Kind, as_number, refuse
 
 DAY: Final = 86_400
 MAX_BOOKS: Final = 16
 MIN_BUFFER: Final = 100
 MAX_BUFFER: Final = 5_000
 REAP_DIVISOR: Final = 100
+CRUMB_DIVISOR: Final = 100
 MAX_START_FACTOR: Final = 11_000
 MIN_END_FACTOR: Final = 5_000
 MIN_DURATION: Final = 3_600
@@ -212,7 +213,10 @@ class InsuranceFund:
         amount = found.absorbed.get(kind, 0)
         if not amount:
             refuse("nothing absorbed")
-        token = self._note_source(now, found, book, kind)
+        token = self._listed(found, kind).token
+        # a running auction keeps the price that it was opened on
+        if not self._lot(token).is_running(now):
+            self._note_source(found, book, kind)
         sheet = self.sheet(now, around)
         self._log(
             "Collected",
@@ -228,12 +232,16 @@ class InsuranceFund:
 
     def start_auction(self, now: int, caller: str, around: Around, book: str, kind: int) -> int:
         """Offer all that the fund holds of a kind; return the lot."""
-        token = self._note_source(now, self._book(around, book), book, kind)
-        if self._lot(token).is_running(now):
-            refuse("auction is running")
+        found = self._book(around, book)
+        token = self._listed(found, kind).token
         lot = min(around.held(token, self.address), HALF)
+        now_left = self._lot(token)
+        if now_left.is_running(now) and now_left.left > lot // CRUMB_DIVISOR:
+            refuse("auction is running")
         if not lot:
             refuse("nothing to sell")
+        self._note_source(found, book, kind)
+        self._live(found, kind, now)
         terms = (self.auction_duration, self.start_factor, self.end_factor)
         self.lots[as_number(token)] = Lot(lot, now, *terms)
         self._log(
@@ -265,15 +273,7 @@ class InsuranceFund:
         if not lot.is_running(now):
             refuse("no auction")
         source = self.sources[as_number(token)]
-        found = around.books[source.book].hub.sync(1 << source.kind, now)[source.kind]
-        if found.has_failed:
-            refuse("price failed")
-        if found.is_confirming:
-            refuse("price confirming")
-        factor = margin_math.auction_factor(
-            lot.start_factor, lot.end_factor, now - lot.started_at, lot.duration
-        )
-        price = margin_math.auction_price_up(found.hi, factor)
+        price = self._price(around.books[source.book], source.kind, lot, now)
         if price > max_price:
             refuse("above max price")
         sold = min(amount, lot.left)
@@ -306,15 +306,34 @@ class InsuranceFund:
     def _lot(self, token: str) -> Lot:
         return self.lots.get(as_number(token), NO_LOT)
 
-    def _note_source(self, now: int, found: Book, book: str, kind: int) -> str:
-        """Remember where the price of a kind comes from, and return its token."""
+    def _listed(self, found: Book, kind: int) -> Kind:
         if kind not in found.kinds:
             refuse("unknown kind")
+        return found.kinds[kind]
+
+    def _note_source(self, found: Book, book: str, kind: int) -> None:
+        """Remember where the price of a kind comes from."""
         facts = found.kinds[kind]
-        if not self._lot(facts.token).is_running(now):
-            source = Source(as_number(book), kind, facts.decimals)
-            self.sources[as_number(facts.token)] = source
-        return facts.token
+        self.sources[as_number(facts.token)] = Source(as_number(book), kind, facts.decimals)
+
+    def _live(self, found: Book, kind: int, now: int) -> int:
+        """Return the price to sell at of a kind that has one."""
+        price = found.hub.sync(1 << kind, now)[kind]
+        if price.has_failed:
+            refuse("price failed")
+        if price.is_confirming:
+            refuse("price confirming")
+        return price.hi
+
+    def _price(self, found: Book, kind: int, lot: Lot, now: int) -> int:
+        """Return what a whole token of a lot costs: falling since its start or confirmation."""
+        hi = self._live(found, kind, now)
+        since = max(lot.started_at, min(found.hub.confirming_until(kind), now))
+        factor = margin_math.auction_factor(
+            lot.start_factor, lot.end_factor, now - since, lot.duration
+        )
+        price: int = margin_math.auction_price_up(hi, factor)
+        return price
 
     # governance
 
@@ -350,7 +369,7 @@ class InsuranceFund:
     def set_treasury(self, now: int, caller: str, around: Around, treasury: str) -> None:
         """Say who receives what is reaped."""
         self._check_governor(caller)
-        if as_number(treasury) in (0, as_number(self.address)):
+        if as_number(treasury) in (0, as_number(self.address), as_number(around.coin.address)):
             refuse("bad treasury")
         self.treasury = treasury
         self._log("TreasurySet", treasury=treasury)

@@ -61,6 +61,10 @@ class Hub(Protocol):
         """Return the token whose price a kind is, the zero address for none."""
         ...
 
+    def confirming_until(self, kind: int) -> int:
+        """Return when the last confirmation of a kind ended or ends, 0 for never."""
+        ...
+
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
         ...
@@ -84,6 +88,10 @@ class FixedHub:
     def token_of(self, kind: int) -> str:
         """Return the token of a kind."""
         return self.tokens.get(kind, ZERO_ADDRESS)
+
+    def confirming_until(self, kind: int) -> int:
+        """Return 0: what it was told says nothing of the past."""
+        return 0
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
@@ -253,6 +261,10 @@ class FeedHub:
     def token_of(self, kind: int) -> str:
         """Return the token of a kind."""
         return self.tokens.get(kind, ZERO_ADDRESS)
+
+    def confirming_until(self, kind: int) -> int:
+        """Return when the last confirmation of a kind ended or ends, 0 for never."""
+        return self.guards[kind].confirming_until
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
