@@ -535,11 +535,11 @@ def add_reserve(reserve: address):
 def remove_reserve(reserve: address):
     governed.check_governor()
     assert reserve in self._reserves, "unknown reserve"
-    # else its coins would go on without what backs them, which would hide a loss or make one
+    # else coins would go on without what backs them: nothing but a loss may lower equity
     answered: bool = False
     backing: uint256 = 0
     answered, backing = self._backing_of(reserve)
-    assert backing == 0 or staticcall IStablecoin(coin).minted(reserve) == 0, "coins outstanding"
+    assert backing == 0, "reserve left"
     self._reserves = self._without(self._reserves, reserve)
     log IInsuranceFund.ReserveRemoved(reserve=reserve)
 

@@ -343,12 +343,12 @@ class InsuranceFund:
         self._book(around, book).accept_fund(now, self.address)
 
     def remove_reserve(self, now: int, caller: str, around: Around, reserve: str) -> None:
-        """Stop counting a reserve, which must have nothing outstanding or be worth nothing."""
+        """Stop counting a reserve, which must be worth nothing or not answer."""
         self._check_governor(caller)
         if as_number(reserve) not in map(as_number, self.reserves):
             refuse("unknown reserve")
-        if around.coin.minted.get(as_number(reserve), 0) and around.backing(reserve):
-            refuse("coins outstanding")
+        if around.backing(reserve):
+            refuse("reserve left")
         self.reserves = [one for one in self.reserves if as_number(one) != as_number(reserve)]
         self._log("ReserveRemoved", reserve=reserve)
 
