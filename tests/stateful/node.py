@@ -70,8 +70,10 @@ class AnvilNode:
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
 
-    def run(self, sender: str, to: str, data: bytes, at: int) -> Ran:
+    def run(self, sender: str, to: str, data: bytes, at: int, value: int = 0) -> Ran:
         request = {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(GAS // 2)}
+        if value:
+            request["value"] = hex(value)
         self.rpc.set_next_timestamp(at)
         try:
             tx = str(self.rpc.call("eth_sendTransaction", request))

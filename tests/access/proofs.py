@@ -1,0 +1,515 @@
+# SPDX-License-Identifier: MIT
+"""How each case of the table is brought about on a live system, so that everybody can try it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+
+from surety.access import TABLE
+from surety.model.signature import operator_digest
+from tests.access.stage import Attempt, Stage, proves
+from tests.unit.listings.desk import Desk
+from tests.unit.oracles.pyth import FEED, PUBLISHER, Message
+from tests.world import MAX, WAD
+
+SIGNER = Account.from_key("0x" + "51" * 32)
+FOREVER = 2**64
+DEBT = 14_500 * WAD  # of 10 eth at 2,000: within the initial level, and below maintenance at 1,780
+CALLABLE, RUINED = 1_780 * WAD, 1_600 * WAD
+# who cannot pay itself: the vault would have to bring in what it holds already
+PAYER = {"without": ("vault",)}
+
+
+# contracts that begin with their governor
+
+
+for _name, _contract in TABLE.items():
+    if "propose_governor" in _contract.writes:
+
+        @proves(_name, "propose_governor")
+        def _(stage: Stage, name: str = _name) -> Attempt:
+            return Attempt(name, "propose_governor", (stage.actors["stranger"],))
+
+        @proves(_name, "accept_governor")
+        def _(stage: Stage, name: str = _name) -> Attempt:
+            stage.govern(name, "propose_governor", stage.actors["successor"])
+            return Attempt(name, "accept_governor", ())
+
+
+# accounts
+
+
+def account(stage: Stage, sub: int = 0, debt: int = DEBT) -> int:
+    """Open an account of the owner with 10 eth."""
+    return stage.world.open([(0, 10 * WAD)], debt, sub=sub)
+
+
+def covered(stage: Stage) -> int:
+    return account(stage, debt=4_000 * WAD)
+
+
+def free(stage: Stage) -> int:
+    """Open an account of the owner with 10 eth and no debt."""
+    id = stage.world.id(stage.world.owner, 7)
+    stage.world.vault.transact("deposit", id, 0, 10 * WAD, sender=stage.world.owner)
+    return id
+
+
+def callable_(stage: Stage) -> int:
+    id = account(stage)
+    stage.world.follow(CALLABLE)
+    return id
+
+
+def in_auction(stage: Stage) -> int:
+    id = callable_(stage)
+    world = stage.world
+    world.vault.transact("margin_call", id, sender=world.keeper)
+    world.forward(world.book.grace_period + 60)
+    world.follow(CALLABLE)
+    return id
+
+
+def absorbable(stage: Stage) -> int:
+    id = in_auction(stage)
+    world = stage.world
+    world.follow(RUINED)
+    world.forward(world.book.auction_duration)
+    world.follow(RUINED)
+    return id
+
+
+def absorbed(stage: Stage) -> int:
+    id = absorbable(stage)
+    stage.world.vault.transact("absorb", id, sender=stage.world.keeper)
+    return id
+
+
+@proves("Vault", "deposit")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "deposit", (covered(stage), 0, WAD), **PAYER)
+
+
+@proves("Vault", "deposit")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "deposit", (covered(stage), 1, 10**8))
+
+
+@proves("Vault", "withdraw")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "withdraw", (free(stage), 0, WAD, stage.world.owner))
+
+
+@proves("Vault", "withdraw")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "withdraw", (covered(stage), 0, WAD, stage.world.owner))
+
+
+@proves("Vault", "borrow")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "borrow", (covered(stage), WAD, stage.world.owner))
+
+
+@proves("Vault", "repay")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "repay", (covered(stage), WAD))
+
+
+def adjusts(stage: Stage, legs: list[tuple[int, int]], debt: int, data: bytes = b"") -> Attempt:
+    receiver = stage.world.owner
+    only = ("robot",) if data else ()
+    args = (covered(stage), legs, debt, receiver, data)
+    without = () if data else ("vault",)
+    return Attempt("Vault", "adjust", args, only=only, without=without)
+
+
+@proves("Vault", "adjust")
+def _(stage: Stage) -> Attempt:
+    return adjusts(stage, [(0, WAD)], -WAD)
+
+
+@proves("Vault", "adjust")
+def _(stage: Stage) -> Attempt:
+    return adjusts(stage, [], WAD)
+
+
+@proves("Vault", "adjust")
+def _(stage: Stage) -> Attempt:
+    return adjusts(stage, [(0, -WAD)], 0)
+
+
+@proves("Vault", "adjust")
+def _(stage: Stage) -> Attempt:
+    return adjusts(stage, [(0, WAD)], -WAD, b"now")
+
+
+@proves("Vault", "move")
+def _(stage: Stage) -> Attempt:
+    other = account(stage, 1, 2_000 * WAD)
+    return Attempt("Vault", "move", (covered(stage), other, [(0, WAD)], 100 * WAD))
+
+
+@proves("Vault", "set_margin_model")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "set_margin_model", (covered(stage), 0))
+
+
+@proves("Vault", "margin_call")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "margin_call", (callable_(stage),))
+
+
+@proves("Vault", "margin_calls")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "margin_calls", ([callable_(stage)],))
+
+
+@proves("Vault", "take")
+def _(stage: Stage) -> Attempt:
+    args = (in_auction(stage), 0, WAD, MAX, stage.world.keeper, b"")
+    return Attempt("Vault", "take", args)
+
+
+@proves("Vault", "take")
+def _(stage: Stage) -> Attempt:
+    args = (in_auction(stage), 0, WAD, MAX, stage.world.keeper, b"now")
+    return Attempt("Vault", "take", args, only=("robot",))
+
+
+@proves("Vault", "takes")
+def _(stage: Stage) -> Attempt:
+    order = (in_auction(stage), 0, WAD, MAX)
+    return Attempt("Vault", "takes", ([order], stage.world.keeper))
+
+
+@proves("Vault", "cure")
+def _(stage: Stage) -> Attempt:
+    id = in_auction(stage)
+    stage.world.follow(2_000 * WAD)
+    return Attempt("Vault", "cure", (id,))
+
+
+@proves("Vault", "absorb")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "absorb", (absorbable(stage),))
+
+
+@proves("Vault", "accrue")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "accrue", ())
+
+
+# the book's end, its fund and its governor
+
+
+@proves("Vault", "withdraw_absorbed")
+def _(stage: Stage) -> Attempt:
+    absorbed(stage)
+    return Attempt("Vault", "withdraw_absorbed", (0, WAD, stage.actors["keeper"]))
+
+
+@proves("Vault", "withdraw_absorbed")
+def _(stage: Stage) -> Attempt:
+    absorbed(stage)
+    stage.govern("Settlement", "shutdown", stage.world.vault.address)
+    return Attempt("Vault", "withdraw_absorbed", (0, WAD, stage.actors["keeper"]))
+
+
+@proves("Vault", "shutdown")
+def _(_stage: Stage) -> Attempt:
+    return Attempt("Vault", "shutdown", ())
+
+
+@proves("Vault", "settle")
+def _(stage: Stage) -> Attempt:
+    id = account(stage)
+    stage.govern("Settlement", "shutdown", stage.world.vault.address)
+    return Attempt("Vault", "settle", (id, 10**26, 0))
+
+
+@proves("Vault", "list_collateral")
+def _(stage: Stage) -> Attempt:
+    token, oracle = stage.new("MockToken", "N", "N", 18), stage.new("MockOracle", 2_000 * WAD)
+    args = (3_600, WAD, 10**24, 10**6, 10**6, 1_000, 10**7)
+    stage.govern("PriceHub", "list_kind", token.address, oracle.address, *args)
+    levels = (7_500, 8_000, 8_500, 10_100, 8_800)
+    kind = len(stage.world.tokens)
+    return Attempt("Vault", "list_collateral", (kind, token.address, *levels, 10**24, False))
+
+
+def _governed(contract: str, function: str, *args: Any) -> None:
+    @proves(contract, function)
+    def _(_stage: Stage) -> Attempt:
+        return Attempt(contract, function, args)
+
+
+_governed("Vault", "set_levels", 0, 7_400, 7_900, 8_500, 10_100, 8_800)
+_governed("Vault", "set_cap", 0, 10**24)
+_governed("Vault", "set_frozen", 0, True)
+_governed("Vault", "set_pauses", 1)
+_governed("Vault", "set_rate", 10**18)
+_governed("Vault", "set_default_model", True)
+
+
+@proves("Vault", "propose_fund")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Vault", "propose_fund", (stage.actors["stranger"],))
+
+
+@proves("Vault", "accept_fund")
+def _(stage: Stage) -> Attempt:
+    stage.govern("Vault", "propose_fund", stage.actors["next fund"])
+    return Attempt("Vault", "accept_fund", ())
+
+
+# the coin
+
+
+@proves("Stablecoin", "mint")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Stablecoin", "mint", (stage.victim, WAD))
+
+
+@proves("Stablecoin", "burn")
+def _(stage: Stage) -> Attempt:
+    # of nobody's coins but one's own, which differ: each burns none of their own
+    return Attempt("Stablecoin", "burn", (stage.actors["robot"], WAD), only=("robot",))
+
+
+@proves("Stablecoin", "burn")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Stablecoin", "burn", (stage.victim, WAD))
+
+
+@proves("Stablecoin", "set_ceiling")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Stablecoin", "set_ceiling", (stage.actors["stranger"], MAX // 2**137))
+
+
+@proves("Stablecoin", "transfer")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Stablecoin", "transfer", (stage.victim, WAD))
+
+
+@proves("Stablecoin", "transferFrom")
+def _(stage: Stage) -> Attempt:
+    stage.rpc.impersonate(stage.victim)
+    stage.rpc.set_balance(stage.victim, 10**20)
+    spender = stage.actors["operator"]
+    stage.world.coin.transact("approve", spender, WAD, sender=stage.victim)
+    return Attempt("Stablecoin", "transferFrom", (stage.victim, spender, WAD))
+
+
+@proves("Stablecoin", "approve")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Stablecoin", "approve", (stage.victim, WAD))
+
+
+@proves("Stablecoin", "permit")
+def _(stage: Stage) -> Attempt:
+    coin, spender = stage.world.coin, stage.actors["keeper"]
+    domain = {
+        "name": coin.read("name"),
+        "version": "1",
+        "chainId": stage.rpc.chain_id,
+        "verifyingContract": coin.address,
+    }
+    names = ("owner", "spender", "value", "nonce", "deadline")
+    types = ("address", "address", "uint256", "uint256", "uint256")
+    fields = [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+    values = (SIGNER.address, spender, WAD, 0, FOREVER)
+    message = dict(zip(names, values, strict=True))
+    signed = SIGNER.sign_message(encode_typed_data(domain, {"Permit": fields}, message))
+    words = (signed.r.to_bytes(32), signed.s.to_bytes(32))
+    args = (SIGNER.address, spender, WAD, FOREVER, signed.v, *words)
+    return Attempt("Stablecoin", "permit", args)
+
+
+@proves("Stablecoin", "flashLoan")
+def _(stage: Stage) -> Attempt:
+    coin = stage.world.coin.address
+    stage.govern("Stablecoin", "set_flash", 9, RICH_LOAN)
+    borrower = stage.new("MockBorrower")
+    allow = stage.world.coin.encode("approve", coin, MAX)
+    keeper = stage.actors["keeper"]
+    borrower.transact("execute", coin, allow, sender=keeper)
+    stage.world.coin.transact("transfer", borrower.address, 100 * WAD, sender=keeper)
+    return Attempt("Stablecoin", "flashLoan", (borrower.address, coin, RICH_LOAN, b""))
+
+
+RICH_LOAN = 1_000 * WAD
+_governed("Stablecoin", "set_flash", 9, RICH_LOAN)
+
+
+# prices and listing
+
+
+_governed("PriceHub", "sync", 1)
+_governed("PriceHub", "sync_one", 0)
+_governed("PriceHub", "poke", 7)
+
+
+@proves("PriceHub", "list_kind")
+def _(stage: Stage) -> Attempt:
+    token, oracle = stage.new("MockToken", "N", "N", 18), stage.new("MockOracle", 2_000 * WAD)
+    args = (token.address, oracle.address, 3_600, WAD, 10**24, 10**6, 10**6, 1_000, 10**7)
+    return Attempt("PriceHub", "list_kind", args)
+
+
+@proves("PriceHub", "set_oracle")
+def _(stage: Stage) -> Attempt:
+    return Attempt("PriceHub", "set_oracle", (0, stage.new("MockOracle", 2_000 * WAD).address))
+
+
+_governed("PriceHub", "set_bounds", 0, 500 * WAD, 9_000 * WAD)
+_governed("PriceHub", "set_max_age", 0, 80_000)
+_governed("PriceHub", "set_limits", 0, 10**6, 10**6, 1_000, 10**7)
+
+
+@proves("PriceHub", "set_sequencer")
+def _(stage: Stage) -> Attempt:
+    return Attempt("PriceHub", "set_sequencer", (stage.new("MockUptimeFeed").address,))
+
+
+@proves("Listings", "list")
+def _(stage: Stage) -> Attempt:
+    desk = Desk(stage.world)
+    args = (stage.world.vault.address, desk.good().struct())
+    return Attempt("Listings", "list", args)
+
+
+# the fund
+
+
+_governed("InsuranceFund", "recapitalise", WAD)
+
+
+@proves("InsuranceFund", "collect")
+def _(stage: Stage) -> Attempt:
+    absorbed(stage)
+    return Attempt("InsuranceFund", "collect", (stage.world.vault.address, 0))
+
+
+# settlement
+
+
+def shut(stage: Stage, price: int = 2_000 * WAD) -> int:
+    id = account(stage)
+    stage.world.follow(price)
+    stage.govern("Settlement", "shutdown", stage.world.vault.address)
+    return id
+
+
+def settled(stage: Stage) -> None:
+    """Shut the book down and settle everybody in it."""
+    vault, world = stage.world.vault.address, stage.world
+    id = shut(stage)
+    world.forward(8 * 86_400)
+    rich = world.id(world.other, 255)
+    stage.act("keeper", "Settlement", "settles", vault, [id, rich])
+
+
+def redeeming(stage: Stage) -> None:
+    settled(stage)
+    stage.act("keeper", "Settlement", "open_redemption", stage.world.vault.address)
+
+
+@proves("Settlement", "shutdown")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Settlement", "shutdown", (stage.world.vault.address,))
+
+
+@proves("Settlement", "settle")
+def _(stage: Stage) -> Attempt:
+    id = shut(stage, 1_400 * WAD)
+    return Attempt("Settlement", "settle", (stage.world.vault.address, id))
+
+
+@proves("Settlement", "settle")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Settlement", "settle", (stage.world.vault.address, shut(stage)))
+
+
+@proves("Settlement", "settles")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Settlement", "settles", (stage.world.vault.address, [shut(stage)]))
+
+
+@proves("Settlement", "open_redemption")
+def _(stage: Stage) -> Attempt:
+    settled(stage)
+    return Attempt("Settlement", "open_redemption", (stage.world.vault.address,))
+
+
+@proves("Settlement", "redeem")
+def _(stage: Stage) -> Attempt:
+    redeeming(stage)
+    return Attempt("Settlement", "redeem", (stage.world.vault.address, WAD, stage.victim))
+
+
+@proves("Settlement", "sweep")
+def _(stage: Stage) -> Attempt:
+    redeeming(stage)
+    stage.world.forward(366 * 86_400)
+    return Attempt("Settlement", "sweep", (stage.world.vault.address,))
+
+
+# operators and models
+
+
+@proves("Operators", "set_operator")
+def _(stage: Stage) -> Attempt:
+    args = (stage.world.vault.address, stage.actors["stranger"], MAX)
+    return Attempt("Operators", "set_operator", args)
+
+
+@proves("Operators", "set_operator_by_signature")
+def _(stage: Stage) -> Attempt:
+    operators, vault = stage.world.operators.address, stage.world.vault.address
+    fields = (vault, SIGNER.address, stage.actors["keeper"], 1)
+    digest = operator_digest(operators, stage.rpc.chain_id, *fields, 0, FOREVER)
+    signed = Account.unsafe_sign_hash(digest, SIGNER.key)
+    signature = signed.r.to_bytes(32) + signed.s.to_bytes(32) + bytes([signed.v])
+    return Attempt("Operators", "set_operator_by_signature", (*fields, FOREVER, signature))
+
+
+_governed("Operators", "lockdown")
+
+
+@proves("MarginModels", "list_model")
+def _(stage: Stage) -> Attempt:
+    return Attempt("MarginModels", "list_model", (1, stage.new("MockModel").address))
+
+
+@proves("MarginModels", "use_default")
+def _(stage: Stage) -> Attempt:
+    return Attempt("MarginModels", "use_default", (stage.world.vault.address, True))
+
+
+_governed("TieredMargin", "set_brackets", 0, [1_000 * WAD], [100, 200])
+_governed("TieredMargin", "set_scale", 0, WAD, 2 * WAD, 100)
+
+
+# oracles
+
+
+@proves("ShareOracle", "refresh")
+def _(stage: Stage) -> Attempt:
+    asset = stage.world.tokens[0].address
+    shares = stage.new("FalseShareVault", asset, 18, 11 * 10**17)
+    below = stage.new("MockOracle", 2_000 * WAD).address
+    args = (shares.address, below, 140_000, 1_000, 86_400, 11 * 10**26)
+    stage.contracts["ShareOracle"] = stage.new("ShareOracle", *args)
+    stage.world.forward(90_000)
+    return Attempt("ShareOracle", "refresh", ())
+
+
+@proves("PythOracle", "update")
+def _(stage: Stage) -> Attempt:
+    pyth = stage.new("MockPyth", PUBLISHER, 1)
+    stage.contracts["PythOracle"] = stage.new("PythOracle", pyth.address, FEED, 100)
+    signed = Message(2_000 * 10**8, stage.world.now).sign(pyth.address, stage.rpc.chain_id)
+    return Attempt("PythOracle", "update", ([signed],), value=1)

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""A live system with everybody in it, and one way to let each of them try the same call.
+
+An *attempt* is one transaction of one actor, undone afterwards. Who is refused must be refused with
+the reason that the table gives, and then nothing that any contract of the system has stored may
+have changed: the roots of all their storage tries are compared.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from surety.access import PAUSES, TABLE, Case
+from surety.access.table import (
+    ANYONE,
+    BOOK,
+    FUND,
+    GOVERNOR,
+    LISTINGS,
+    MINTER,
+    MODELS,
+    NEXT_FUND,
+    OPERATOR,
+    OWNER,
+    SETTLEMENT,
+    SPENDER,
+    SUCCESSOR,
+    WETH,
+)
+from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
+from surety.compile import artifact
+from tests.stateful.node import AnvilNode, Ran
+from tests.world import MAX, World
+
+RICH = 10**24
+BITS = {"borrow": 1, "withdraw": 2, "call": 4, "take": 8, "callbacks": 16}
+ALL_BITS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call to try: `only` names who is able to make it at all, `without` who is not."""
+
+    contract: str
+    function: str
+    args: tuple[Any, ...]
+    value: int = 0
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+class Stage:
+    """A world whose contracts have all ended at their governor, and its actors."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self.world = World(rpc)
+        self.node = AnvilNode(rpc)
+        self.rpc = rpc
+        self.contracts: dict[str, Contract] = {
+            "Vault": self.world.vault,
+            "Stablecoin": self.world.coin,
+            "PriceHub": self.world.hub,
+            "InsuranceFund": self.world.fund,
+            "MarginModels": self.world.margin_models,
+            "Operators": self.world.operators,
+            "Settlement": self.world.contract("Settlement", self.world.system.settlement),
+            "Listings": self.world.contract("Listings", self.world.system.listings),
+        }
+        self.governor = self._hand_over()
+        self.actors = self._actors()
+        self.roles = self._roles()
+        self._equip()
+
+    def _hand_over(self) -> str:
+        governor = to_checksum_address(self.rpc.call("eth_accounts")[9])
+        for name in ("Vault", "Stablecoin", "PriceHub", "InsuranceFund", "MarginModels"):
+            contract = self.contracts[name]
+            contract.transact("propose_governor", governor, sender=self.world.governor)
+            contract.transact("accept_governor", sender=governor)
+        return governor
+
+    def _actors(self) -> dict[str, str]:
+        world, system = self.world, self.world.system
+        more = [to_checksum_address(a) for a in self.rpc.call("eth_accounts")[6:8]]
+        self.robot = self.new("MockActor")  # a contract that answers every callback
+        return {
+            "deployer": world.governor,
+            "owner": world.owner,
+            "operator": world.operator,
+            "keeper": world.keeper,
+            "stranger": world.stranger,
+            "successor": more[0],
+            "next fund": more[1],
+            "robot": self.robot.address,
+            "governor": self.governor,
+            "vault": system.vault,
+            "coin": system.coin,
+            "hub": system.hub,
+            "fund": system.fund,
+            "margin models": system.margin_models,
+            "settlement": system.settlement,
+            "listings": system.listings,
+            "operators": system.operators,
+        }
+
+    def _roles(self) -> dict[str, set[str]]:
+        """Return who is what in the table's words; nobody else is anything."""
+        return {
+            ANYONE: set(self.actors),
+            OWNER: {"owner"},
+            OPERATOR: {"operator"},
+            SPENDER: {"operator"},
+            SUCCESSOR: {"successor"},
+            MINTER: {"vault", "fund"},
+            BOOK: {"vault"},
+            FUND: {"fund"},
+            NEXT_FUND: {"next fund"},
+            LISTINGS: {"listings"},
+            MODELS: {"margin models"},
+            SETTLEMENT: {"settlement"},
+            WETH: set(),
+            GOVERNOR: {"governor"},
+        }
+
+    def _equip(self) -> None:
+        """Give everybody ether, collateral, coins and approvals: no purse refuses anything."""
+        world = self.world
+        world.give_coins(world.other, RICH * (len(self.actors) + 1))
+        for who in self.actors.values():
+            self.rpc.impersonate(who)
+            self.rpc.set_balance(who, 10**22)
+            for kind, token in enumerate(world.tokens):
+                world.give(who, kind, RICH)
+                for spender in ("Vault", "Settlement"):
+                    token.transact("approve", self.contracts[spender].address, MAX, sender=who)
+            world.coin.transact("transfer", who, RICH, sender=world.other)
+            world.coin.transact("approve", self.contracts["Settlement"].address, MAX, sender=who)
+        self.victim = "0x" + "7e" * 20  # holds coins and does nothing
+        world.coin.transact("transfer", self.victim, RICH, sender=world.other)
+        world.set_operator(self.actors["operator"], MAX, sender=world.owner)
+
+    # moves
+
+    def new(self, name: str, *args: Any) -> Contract:
+        """Deploy one of the project's contracts, mocks included."""
+        sender = UnlockedSender(self.rpc, self.world.governor)
+        return self.world.contract(name, deploy_contract(sender, artifact(name), *args))
+
+    def act(self, who: str, contract: str, function: str, *args: Any) -> None:
+        """Let an actor do something that must go through."""
+        self.contracts[contract].transact(function, *args, sender=self.actors[who])
+
+    def govern(self, contract: str, function: str, *args: Any) -> None:
+        """Do something as the governor."""
+        self.act("governor", contract, function, *args)
+
+    # attempts
+
+    def roots(self) -> dict[str, str]:
+        """Return the root of everything that each contract has stored."""
+        places = {**self.contracts, **{f"token {n}": t for n, t in enumerate(self.world.tokens)}}
+        asked = [("eth_getProof", [place.address, [], "latest"]) for place in places.values()]
+        found = self.rpc.batch(asked)
+        return {name: proof["storageHash"] for name, proof in zip(places, found, strict=True)}
+
+    def words(self) -> dict[str, dict[str, int]]:
+        """Return every word that is stored anywhere and is not zero."""
+        packed = bytes.fromhex(self.rpc.call("anvil_dumpState")[2:])
+        accounts = json.loads(gzip.decompress(packed))["accounts"]
+        return {
+            address: {slot: int(word, 16) for slot, word in item["storage"].items() if int(word, 16)}
+            for address, item in accounts.items()
+            if item["storage"]
+        }
+
+    def send(self, who: str, attempt: Attempt) -> Ran:
+        """Send an attempt as somebody, in a block of its own."""
+        contract = self.contracts[attempt.contract]
+        data = b""
+        if attempt.function != "__default__":
+            data = contract.encode(attempt.function, *attempt.args)
+        sender = self.actors[who]
+        at = self.world.now + 1
+        return self.node.run(sender, contract.address, data, at, attempt.value)
+
+    def outcome(self, who: str, attempt: Attempt) -> tuple[str | None, bool]:
+        """Return the reason that somebody is refused with (None: done), and whether all stayed."""
+        with self.world.snapshot():
+            before = self.roots()
+            ran = self.send(who, attempt)
+            if self.roots() == before:
+                return ran.reason, True
+        with self.world.snapshot():
+            # a contract that sends has its slots that were read written back, zeros into the trie
+            words = self.words()
+            self.send(who, attempt)
+            return ran.reason, self.words() == words
+
+    def allowed(self, case: Case) -> set[str]:
+        """Return the actors that the table allows a case."""
+        return set().union(*(self.roles[role] for role in case.who))
+
+    def tried(self, attempt: Attempt) -> list[str]:
+        """Return the actors that try an attempt."""
+        return [who for who in attempt.only or self.actors if who not in attempt.without]
+
+    def disagreements(self, attempt: Attempt, case: Case) -> Iterator[str]:
+        """Yield where a live system and the table differ about who may make a call."""
+        allowed = self.allowed(case)
+        name = f"{attempt.contract}.{attempt.function} {case.what}".strip()
+        for who in self.tried(attempt):
+            reason, stayed = self.outcome(who, attempt)
+            if who in allowed:
+                if reason is not None:
+                    yield f"{name}: {who} is refused with {reason!r}"
+            elif reason is None:
+                yield f"{name}: {who} does it"
+            elif reason != case.otherwise:
+                yield f"{name}: {who} is refused with {reason!r}, not {case.otherwise!r}"
+            elif not stayed:
+                yield f"{name}: {who} is refused, and something has changed"
+
+    def stopped(self, attempt: Attempt, case: Case) -> Iterator[str]:
+        """Yield where a pause stops what the table does not say, or fails to stop what it does."""
+        who = next(name for name in self.tried(attempt) if name in self.allowed(case))
+        name = f"{attempt.contract}.{attempt.function} {case.what}".strip()
+        for pause, reason in PAUSES.items():
+            if pause not in case.stopped_by or pause not in BITS | {"flash": 0}:
+                continue
+            with self.world.snapshot():
+                self.pause(pause)
+                found, stayed = self.outcome(who, attempt)
+                if found != reason or not stayed:
+                    yield f"{name}: under the pause of {pause} {who} is met with {found!r}"
+        if any(pause in BITS for pause in case.stopped_by) or self.is_shut():
+            return
+        with self.world.snapshot():
+            self.govern("Vault", "set_pauses", ALL_BITS)
+            found, _ = self.outcome(who, attempt)
+            if found is not None:
+                yield f"{name}: under all pauses {who} is refused with {found!r}"
+
+    def is_shut(self) -> bool:
+        """Tell whether the book has been shut down: then it is paused already."""
+        return bool(self.world.vault.read("totals") >> 152 & 32)
+
+    def pause(self, pause: str) -> None:
+        """Let one pause begin."""
+        if pause == "flash":
+            self.govern("Stablecoin", "set_flash", 0, 0)
+        else:
+            self.govern("Vault", "set_pauses", BITS[pause])
+
+
+Proof = Callable[[Stage], Attempt]
+PROOFS: dict[tuple[str, str], list[Proof]] = {}
+
+
+def proves(contract: str, *functions: str) -> Callable[[Proof], Proof]:
+    """Register how a case of a function is brought about; cases in the order of the table."""
+
+    def register(proof: Proof) -> Proof:
+        for function in functions:
+            PROOFS.setdefault((contract, function), []).append(proof)
+        return proof
+
+    return register
+
+
+def cases() -> Iterator[tuple[str, str, int]]:
+    """Yield every contract, function and number of a case of the table."""
+    for contract, table in TABLE.items():
+        for function, access in table.writes.items():
+            for number in range(len(access.cases)):
+                yield contract, function, number
+
+
+@contextmanager
+def prepared(stage: Stage, contract: str, function: str, number: int) -> Iterator[Attempt]:
+    """Bring a case about, and undo it all afterwards."""
+    with stage.world.snapshot():
+        yield PROOFS[contract, function][number](stage)
