@@ -2,14 +2,16 @@
 """A whole system on an Anvil of its own, driven by raw JSON-RPC: five times faster than by Ape.
 
 `World` deploys through `surety.deploy`, the same code that deploys live, and offers the moves that
-tests make: fund an owner, open an account, set a price, move the clock.
+tests make: fund an owner, open an account, set a price, move the clock. Its deployer governs, so
+that a test changes a parameter in one step; with `handed_over` all ends under the timelock, and
+the deployer keeps nothing but the feeds and the minting of the tokens, which are mocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -55,7 +57,9 @@ class Account:
 class World:
     """Contracts, roles and moves. Prices are WAD coin units a whole token; amounts base units."""
 
-    def __init__(self, rpc: Rpc, params: SystemParams | None = None) -> None:
+    def __init__(
+        self, rpc: Rpc, params: SystemParams | None = None, *, handed_over: bool = False
+    ) -> None:
         self.rpc = rpc
         accounts = [checksum(address) for address in rpc.call("eth_accounts")]
         self.governor, self.owner, self.other, self.keeper, self.operator, self.stranger = accounts[
@@ -65,6 +69,9 @@ class World:
         self.params = params or SystemParams(
             kinds=local_kinds(sender, LOCAL_KINDS), confirm_period=1
         )
+        self.admin, self.guardian = accounts[6:8] if handed_over else (self.governor,) * 2
+        if handed_over:
+            self.params = replace(self.params, admin=self.admin, guardian=self.guardian)
         self.system: System = deploy_system(sender, self.params)
         self.vault = self.contract("Vault", self.system.vault)
         self.operators = self.contract("Operators", self.system.operators)
@@ -72,6 +79,8 @@ class World:
         self.hub = self.contract("PriceHub", self.system.hub)
         self.fund = self.contract("InsuranceFund", self.system.fund)
         self.lens = self.contract("Lens", self.system.lens)
+        self.settlement = self.contract("Settlement", self.system.settlement)
+        self.listings = self.contract("Listings", self.system.listings)
         self.margin_models = self.contract("MarginModels", self.system.margin_models)
         self.tokens = [self.contract("MockToken", kind.token) for kind in self.params.kinds]
         self.feeds = [
@@ -92,6 +101,25 @@ class World:
         """Let accounts that chose no margin model have the book's default one."""
         return self.margin_models.transact(
             "use_default", self.vault.address, used, sender=self.governor
+        )
+
+    @property
+    def timelock(self) -> Contract:
+        """The governor of a world that was handed over."""
+        assert self.system.governor is not None, "this world's governor is its deployer"
+        return self.contract("Governor", self.system.governor)
+
+    def govern(self, target: Contract, fn: str, *args: Any) -> Receipt:
+        """Do something as the governor: at once, or where it was handed over after its delay."""
+        if self.system.governor is None:
+            return target.transact(fn, *args, sender=self.governor)
+        timelock, data = self.timelock, target.encode(fn, *args)
+        delay, _ = timelock.read("preview", target.address, data, 0, False)
+        receipt = timelock.transact("propose", target.address, data, sender=self.admin)
+        (proposed,) = timelock.events(receipt)
+        self.forward(delay + 1)
+        return timelock.transact(
+            "execute", proposed.args["id"], target.address, data, sender=self.admin
         )
 
     def contract(self, name: str, address: str) -> Contract:
@@ -220,10 +248,12 @@ def reverts(reason: str) -> Iterator[None]:
 
 
 @contextmanager
-def anvil_world(params: SystemParams | None = None) -> Iterator[World]:
+def anvil_world(
+    params: SystemParams | None = None, *, handed_over: bool = False
+) -> Iterator[World]:
     """Start an Anvil, deploy a system on it, and end it afterwards."""
     with Anvil(timestamp=GENESIS, block_interval=1) as node:
-        yield World(Rpc(node.url), params)
+        yield World(Rpc(node.url), params, handed_over=handed_over)
 
 
 def check_books(world: World, ids: Sequence[int]) -> None:

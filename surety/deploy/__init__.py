@@ -33,7 +33,14 @@ from surety.deploy.params import (
     widest_bounds,
 )
 from surety.deploy.reading import Deployer
-from surety.deploy.system import DeployedKind, System, deploy_system, list_kind
+from surety.deploy.system import (
+    DeployedKind,
+    System,
+    check_handed_over,
+    deploy_system,
+    hand_over,
+    list_kind,
+)
 
 __all__ = [
     "ADAPTERS",
@@ -66,7 +73,9 @@ __all__ = [
     "System",
     "SystemParams",
     "Twap",
+    "check_handed_over",
     "deploy_system",
+    "hand_over",
     "limits_for",
     "list_kind",
     "local_feed",

@@ -4,7 +4,8 @@
 Numbers are integers in the units of the dataclasses; strings of digits and underscores are taken
 too, since TOML itself ends at 64 bits:
 
-    governor = "0x…"
+    admin = "0x…"               # a Safe or a DAO: proposes what a timelock then does
+    guardian = "0x…"            # stops things at once; or instead of both: governor = "0x…"
     sequencer = "0x…"           # on an L2: the uptime feed of its sequencer
     [book]
     debt_floor = "2_000_000000000000000000"
@@ -74,7 +75,7 @@ LIMITS: Final = {
     "stable": STABLE_LIMITS,
     "tail": TAIL_LIMITS,
 }
-_ADDRESSES: Final = {"governor", "sequencer", "token", "aggregator"}
+_ADDRESSES: Final = {"admin", "guardian", "governor", "sequencer", "token", "aggregator"}
 _IDENTIFIER: Final = re.compile("0x[0-9a-fA-F]{64}")
 _TEXTS: Final = {"name", "coin_name", "coin_symbol"}
 _TABLES: Final = {"book", "kinds", "levels", "limits", "oracle"}

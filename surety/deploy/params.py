@@ -231,7 +231,11 @@ class SystemParams:
 
     kinds: tuple[KindParams, ...]
     book: BookParams = field(default_factory=BookParams)
-    governor: str | None = None  # None: the deployer stays governor
+    # who governs afterwards. Both of the first two: a timelock of theirs, deployed as well. The
+    # third instead: whoever it is. None of them: the deployer, as it must not be where money is
+    admin: str | None = None
+    guardian: str | None = None
+    governor: str | None = None
     coin_name: str = "Surety Dollar"
     coin_symbol: str = "SUD"
     fresh_for: int = 60
@@ -254,14 +258,31 @@ class SystemParams:
             or not 0 < len(self.coin_symbol.encode()) <= 5
         ):
             raise ParamsError("coin_name has 1 to 25 bytes and coin_symbol 1 to 5")
-        if self.governor is not None and int(self.governor, 16) == 0:
-            raise ParamsError(
-                "governor must not be the zero address; leave it out to stay governor"
-            )
+        self._check_governance()
         if self.sequencer is not None and int(self.sequencer, 16) == 0:
             raise ParamsError("sequencer must not be the zero address; leave it out where none is")
         for kind in self.kinds:
             kind.check(self.book.liquidation_penalty)
+        self._check_names()
+
+    def _check_governance(self) -> None:
+        if self.governor is not None and int(self.governor, 16) == 0:
+            raise ParamsError(
+                "governor must not be the zero address; leave it out to stay governor"
+            )
+        if (self.admin is None) != (self.guardian is None):
+            raise ParamsError("give admin and guardian together: the timelock needs both")
+        if self.admin is not None and self.governor is not None:
+            raise ParamsError(
+                "give either governor, or admin and guardian of a timelock that is deployed"
+            )
+        for key, address in (("admin", self.admin), ("guardian", self.guardian)):
+            if address is not None and int(address, 16) == 0:
+                raise ParamsError(f"{key} must not be the zero address")
+        if self.admin is not None and self.admin.lower() == str(self.guardian).lower():
+            raise ParamsError("guardian must not be the admin: it is there to stop it")
+
+    def _check_names(self) -> None:
         names = [kind.name for kind in self.kinds]
         tokens = [kind.token.lower() for kind in self.kinds]
         if len(set(names)) != len(names) or len(set(tokens)) != len(tokens):

@@ -4,26 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
-from surety.chain import (
-    ChainError,
-    Contract,
-    DecodeError,
-    Interface,
-    Receipt,
-    Reverted,
-    Rpc,
-    deploy_contract,
-)
+from surety.chain import ChainError, Contract, DecodeError, Reverted, Rpc
 from surety.compile import artifact
 from surety.deploy.adapters import Adapter
 from surety.deploy.errors import DeployError, ParamsError
 from surety.deploy.params import KindParams, SystemParams
 from surety.deploy.reading import Deployer, Reading, check_on_chain, read_kind
+from surety.deploy.steps import Progress, Steps
 
-Progress = Callable[[str], None]
 Approve = Callable[[str], bool]
 
 _NOBODY: Final = "0x" + "00" * 20
@@ -55,6 +46,20 @@ class System:
     listings: str
     kinds: tuple[DeployedKind, ...]
     gas_used: int
+    # once all of it has been handed over: the timelock that everything ends under, and its rules
+    governor: str | None = None
+    rules: str | None = None
+
+    @property
+    def governed(self) -> tuple[tuple[str, str], ...]:
+        """Return name and address of each contract that has a governor."""
+        return (
+            ("Stablecoin", self.coin),
+            ("PriceHub", self.hub),
+            ("InsuranceFund", self.fund),
+            ("MarginModels", self.margin_models),
+            ("Vault", self.vault),
+        )
 
     def kind(self, name: str) -> DeployedKind:
         """Return the kind of that name; KeyError with the known names otherwise."""
@@ -68,53 +73,16 @@ class System:
         return asdict(self)
 
 
-class _Steps:
-    """Send the steps of a deployment one after the other and add up their gas."""
-
-    def __init__(self, sender: Deployer, progress: Progress) -> None:
-        self.rpc = sender.rpc
-        self.progress = progress
-        self.gas_used = 0
-        self._sender = sender
-
-    @property
-    def address(self) -> str:
-        """The address that deploys."""
-        return self._sender.address
-
-    def send(self, to: str | None, data: bytes, value: int = 0, gas: int | None = None) -> Receipt:
-        """Send one transaction and count its gas."""
-        receipt = self._sender.send(to, data, value, gas)
-        self.gas_used += receipt.gas_used
-        return receipt
-
-    def deploy(self, name: str, *args: Any, purpose: str = "") -> str:
-        """Create a contract and return its address; `purpose` is for the eye."""
-        self.progress(f"deploy {name}{purpose}")
-        try:
-            return deploy_contract(self, artifact(name), *args)
-        except ChainError as error:
-            raise DeployError(f"deploy {name}{purpose}: {error}") from error
-
-    def call(self, name: str, address: str, function: str, *args: Any) -> Receipt:
-        """Send one transaction to a contract of our own."""
-        self.progress(f"{name}.{function}")
-        encoder = Interface.of(artifact(name).abi).function(function, len(args))
-        try:
-            return self.send(address, encoder.encode(*args))
-        except ChainError as error:
-            raise DeployError(f"{name}.{function}: {error}") from error
-
-
 def deploy_system(
     sender: Deployer,
     params: SystemParams,
     progress: Progress = lambda _step: None,
     approve: Approve = lambda _reading: True,
 ) -> System:
-    """Deploy coin, hub, fund, lens and one vault, list its kinds and hand them to the governor.
+    """Deploy coin, hub, fund, lens and one vault, list its kinds and hand them to who governs.
 
-    The sender deploys and is the first governor. With `params.governor` set each contract proposes
+    The sender deploys and is the first governor. With `params.admin` and `params.guardian` set all
+    ends under a timelock of theirs (`hand_over`); with `params.governor` each contract proposes
     that address, which then has to accept. Each kind is listed by one call; what its token and its
     price say is shown before, and `approve` may stop there by answering False. Raises ParamsError
     before anything is sent, DeployError at the step that failed.
@@ -122,7 +90,7 @@ def deploy_system(
     params.check()
     check_on_chain(sender.rpc, params.kinds, params.sequencer)
     book = params.book
-    steps = _Steps(sender, progress)
+    steps = Steps(sender, progress)
     listings = steps.deploy("Listings")
     coin = steps.deploy("Stablecoin", params.coin_name, params.coin_symbol, sender.address)
     hub = steps.deploy(
@@ -152,16 +120,7 @@ def deploy_system(
         steps.call("PriceHub", hub, "set_sequencer", params.sequencer)
     made: dict[Adapter, str] = {}
     kinds = tuple(_list_kind(steps, listings, vault, kind, made, approve) for kind in params.kinds)
-    if params.governor is not None and params.governor.lower() != sender.address.lower():
-        for name, address in (
-            ("Stablecoin", coin),
-            ("PriceHub", hub),
-            ("InsuranceFund", fund),
-            ("MarginModels", margin_models),
-            ("Vault", vault),
-        ):
-            steps.call(name, address, "propose_governor", params.governor)
-    return System(
+    system = System(
         coin,
         hub,
         fund,
@@ -174,6 +133,13 @@ def deploy_system(
         kinds,
         steps.gas_used,
     )
+    if params.governor is not None and params.governor.lower() != sender.address.lower():
+        for name, address in system.governed:
+            steps.call(name, address, "propose_governor", params.governor)
+        system = replace(system, gas_used=steps.gas_used)
+    if params.admin is not None and params.guardian is not None:
+        return hand_over(sender, system, params.admin, params.guardian, progress)
+    return system
 
 
 def list_kind(
@@ -195,7 +161,7 @@ def list_kind(
     _check_pair(sender, listings, vault, kind)
     check_on_chain(sender.rpc, [kind])
     _check_listing(sender.rpc, listings, vault, kind)
-    return _list_kind(_Steps(sender, progress), listings, vault, kind, {}, approve)
+    return _list_kind(Steps(sender, progress), listings, vault, kind, {}, approve)
 
 
 def _check_pair(sender: Deployer, listings: str, vault: str, kind: KindParams) -> None:
@@ -235,7 +201,7 @@ def _check_listing(rpc: Rpc, listings: str, vault: str, kind: KindParams) -> Non
 
 
 def _list_kind(
-    steps: _Steps,
+    steps: Steps,
     listings: str,
     vault: str,
     kind: KindParams,
@@ -286,3 +252,135 @@ def _listing(kind: KindParams, oracle: str, reading: Reading) -> tuple[Any, ...]
         kind.cap,
         kind.isolated,
     )
+
+
+# who governs in the end
+
+
+def hand_over(
+    sender: Deployer,
+    system: System,
+    admin: str,
+    guardian: str,
+    progress: Progress = lambda _step: None,
+    governor: str | None = None,
+) -> System:
+    """Let every contract of a system end under a timelock, and prove by reading that it has.
+
+    Deploys GovernanceRules and Governor, proposes the governor everywhere, and only then lets it
+    adopt one contract after the other: a proposal can be taken back, an adoption cannot. The sender
+    is who governs so far; afterwards it is nobody. A hand-over that stopped half-way goes on with
+    the `governor` that it had deployed. Raises ParamsError before anything is sent, DeployError at
+    the step that failed, and for whatever is not as it should be in the end.
+    """
+    _check_people(sender, admin, guardian)
+    for name, address in system.governed:
+        now = Contract(sender.rpc, address, artifact(name).abi).read("governor").lower()
+        if now not in (sender.address.lower(), (governor or "").lower()):
+            raise ParamsError(f"{name}: {sender.address} is not its governor, {now} is")
+    steps = Steps(sender, progress)
+    if governor is None:
+        rules = steps.deploy("GovernanceRules")
+        governor = steps.deploy("Governor", admin, guardian, rules, list(roles_of(system)))
+    done = replace(
+        system,
+        governor=governor,
+        rules=Contract(sender.rpc, governor, artifact("Governor").abi).read("rules"),
+    )
+    left = [
+        (name, address)
+        for name, address in system.governed
+        if Contract(sender.rpc, address, artifact(name).abi).read("governor") != governor
+    ]
+    _raise(_wrong_governor(sender.rpc, done, admin, guardian))
+    for name, address in left:
+        steps.call(name, address, "propose_governor", governor)
+    for name, address in left:
+        steps.call("Governor", governor, "adopt", address, purpose=f" {name}")
+    check_handed_over(sender.rpc, done, admin, guardian)
+    return replace(done, gas_used=system.gas_used + steps.gas_used)
+
+
+def roles_of(system: System) -> tuple[tuple[str, int], ...]:
+    """Return each contract that acts may call, and its role at the governor (IGovernor)."""
+    return (
+        (system.coin, 1),
+        (system.hub, 2),
+        (system.vault, 3),
+        (system.fund, 4),
+        (system.margin_models, 5),
+        (system.settlement, 7),
+        (system.listings, 8),
+    )
+
+
+def check_handed_over(rpc: Rpc, system: System, admin: str, guardian: str) -> None:
+    """Prove by reading that a system is its governor's and nobody else's, or raise DeployError.
+
+    Every contract's governor, no successor proposed anywhere, the governor's own people, rules and
+    roles, the minters, the book's fund, settlement and hub, and the hub's listings.
+    """
+    if system.governor is None:
+        raise DeployError("hand over: the system has no governor")
+    wrong = _wrong_governor(rpc, system, admin, guardian)
+    for name, address in system.governed:
+        contract = Contract(rpc, address, artifact(name).abi)
+        wrong += _differs(name, contract, "governor", system.governor)
+        wrong += _differs(name, contract, "pending_governor", _NOBODY)
+    vault = Contract(rpc, system.vault, artifact("Vault").abi)
+    for reader, address in (
+        ("coin", system.coin),
+        ("hub", system.hub),
+        ("operators", system.operators),
+        ("margin_models", system.margin_models),
+        ("settlement", system.settlement),
+        ("fund", system.fund),
+        ("pending_fund", _NOBODY),
+    ):
+        wrong += _differs("Vault", vault, reader, address)
+    hub = Contract(rpc, system.hub, artifact("PriceHub").abi)
+    wrong += _differs("PriceHub", hub, "listings", system.listings)
+    minters = Contract(rpc, system.coin, artifact("Stablecoin").abi).read("minters")
+    known = {address.lower() for address in (system.vault, system.fund)}
+    wrong += [f"{minter} is a minter" for minter in minters if minter.lower() not in known]
+    _raise(wrong)
+
+
+def _check_people(sender: Deployer, admin: str, guardian: str) -> None:
+    """Raise ParamsError for an admin or a guardian that would be nobody, or the deployer."""
+    for key, address in (("admin", admin), ("guardian", guardian)):
+        if int(address, 16) == 0:
+            raise ParamsError(f"{key}: must not be the zero address")
+        if address.lower() == sender.address.lower():
+            raise ParamsError(f"{key}: {address} deploys, and must have no right afterwards")
+
+
+def _wrong_governor(rpc: Rpc, system: System, admin: str, guardian: str) -> list[str]:
+    """Return what is wrong with the governor itself: its people, its rules and its roles."""
+    governor = Contract(rpc, str(system.governor), artifact("Governor").abi)
+    wrong = _differs("Governor", governor, "admin", admin)
+    wrong += _differs("Governor", governor, "guardian", guardian)
+    wrong += _differs("Governor", governor, "pending_admin", _NOBODY)
+    wrong += _differs("Governor", governor, "rules", str(system.rules))
+    roles = roles_of(system)
+    for address, role in roles:
+        found = governor.read("role_of", address)
+        if found != role:
+            wrong.append(f"Governor: role {found} of {address}, not {role}")
+    known = {address.lower() for address, _ in roles}
+    wrong += [
+        f"Governor: acts may call {address}"
+        for address in governor.read("contracts")
+        if address.lower() not in known
+    ]
+    return wrong
+
+
+def _differs(name: str, contract: Contract, reader: str, wanted: str) -> list[str]:
+    found = contract.read(reader)
+    return [] if found.lower() == wanted.lower() else [f"{name}.{reader} is {found}, not {wanted}"]
+
+
+def _raise(wrong: list[str]) -> None:
+    if wrong:
+        raise DeployError(f"hand over: {'; '.join(wrong)}")
