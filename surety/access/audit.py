@@ -115,9 +115,17 @@ def compare_guards(
         for guard in found.guards:
             if guard not in wanted:
                 yield Finding(name, function, f"the table lacks: {guard}")
+        if access is None and found.asks != (function in declared.asking):
+            what = "asks who calls" if found.asks else "does not ask who calls"
+            yield Finding(name, function, what)
         for payer in sorted(found.payers - _OWN_COINS):
             yield Finding(name, function, f"takes what belongs to {payer}")
         for case in access.cases if access is not None else ():
-            for reason in [case.otherwise, *(PAUSES[pause] for pause in case.stopped_by)]:
+            paused = [PAUSES[pause] for pause in case.stopped_by]
+            # a contract without any such pause is stopped by that of another which it calls
+            own = [
+                reason for reason in paused if any(reason in f.reasons for f in sources.values())
+            ]
+            for reason in [case.otherwise, *own]:
                 if reason and reason not in found.reasons:
                     yield Finding(name, function, f"never refuses with {reason!r}")

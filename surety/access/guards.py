@@ -95,7 +95,8 @@ class Found:
     """What the sources say of one external function.
 
     `reasons` are the texts of all reverts that it can reach, its callees' in other contracts not
-    among them; `payers` whose coins and tokens it takes.
+    among them; `payers` whose coins and tokens it takes. `asks` tells whether it looks at who
+    calls; of a function that only reads no guards are told: it refuses nothing that matters.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Found:
     guards: tuple[Guard, ...]
     reasons: frozenset[str]
     payers: frozenset[str]
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class _Walk:
     guards: dict[Guard, None] = field(default_factory=dict)
     reasons: set[str] = field(default_factory=set)
     payers: set[str] = field(default_factory=set)
+    asks: bool = False
 
 
 def read_guards(source: Path, root: Path | None = None) -> dict[str, Found]:
@@ -183,12 +186,14 @@ class _Reader:
         name = function.name
         if isinstance(node, vy.FunctionDef):
             self._function(node, {}, (), 0)
+        writes = function.mutability.value not in ("view", "pure")
         return Found(
             name,
-            function.mutability.value not in ("view", "pure"),
-            tuple(self._walk.guards),
+            writes,
+            tuple(self._walk.guards) if writes else (),
             frozenset(self._walk.reasons),
             frozenset(self._walk.payers),
+            self._walk.asks,
         )
 
     def _function(
@@ -368,6 +373,8 @@ class _Reader:
         found = [node, *node.get_descendants()]
         if any(isinstance(item, vy.Attribute) and _dotted(item) == "tx.origin" for item in found):
             raise GuardsError("tx.origin is not understood")
+        if any(isinstance(item, vy.Attribute) and _dotted(item) == CALLER for item in found):
+            self._walk.asks = True
         for item in found:
             if isinstance(item, vy.Attribute) and _dotted(item).startswith("reasons."):
                 value = _folded(item)

@@ -122,10 +122,14 @@ def _contracts() -> Iterator[str]:
             yield ""
         reads = ", ".join(f"`{read}`" for read in contract.reads)
         yield f"Reads, for anyone: {reads}."
+        if contract.asking:
+            yield ""
+            asking = ", ".join(f"`{read}`" for read in contract.asking)
+            yield f"Answered according to who asks: {asking}."
         yield ""
 
 
 def _row(function: str, case: Case) -> str:
     what = f" {case.what}" if case.what else ""
-    who = " or ".join(case.who)
+    who = " or ".join(case.who) or "nobody"
     return f"| `{function}`{what} | {who} | {case.otherwise or ''} | {', '.join(case.stopped_by)} |"

@@ -48,7 +48,9 @@ ROLES: Final[Mapping[str, str]] = {
     WETH: "the token contract of wrapped ether",
     GOVERNOR: "`Governor`: acts of the admin after their delay, and of the guardian where they only"
     " tighten",
-    SUCCESSOR: "whom the present governor has proposed, until they accept",
+    SUCCESSOR: "whom the present governor or admin has proposed, until they accept",
+    ADMIN: "who proposes acts: a Safe or a DAO",
+    GUARDIAN: "who stops things at once, for seven days, and can loosen nothing",
 }
 
 # what stops a call, and the reason that it is refused with
@@ -87,11 +89,15 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One contract: its functions that write, and the names of those that only read."""
+    """One contract: its functions that write, and the names of those that only read.
+
+    Of these `asking` are answered according to who asks.
+    """
 
     about: str
     writes: Mapping[str, Access]
     reads: tuple[str, ...]
+    asking: tuple[str, ...] = ()
 
 
 def _authorised(account: str, *when: str) -> tuple[Guard, ...]:
@@ -132,7 +138,6 @@ _SETTLEMENT_ONLY: Final = Access(
     (Case((SETTLEMENT,), "not settlement"),),
     (Guard("msg.sender == settlement", "not settlement"),),
 )
-_OWNER_ONLY: Final = Access((Case((OWNER,), "not the owner"),), (_IS_OWNER,))
 _GOVERNED: Final = {
     "propose_governor": _GOVERNOR_ONLY,
     "accept_governor": Access(
@@ -507,11 +512,88 @@ _SETTLEMENT: Final = Contract(
     ),
 )
 
+_ADMIN_ONLY: Final = Access(
+    (Case((ADMIN,), "not admin"),), (Guard("msg.sender == self.admin", "not admin"),)
+)
+_ITSELF: Final = Access(
+    (Case((GOVERNOR,), "not itself", "by an act"),), (Guard("msg.sender == self", "not itself"),)
+)
+
+
+_LATELY: Final = "block.timestamp < guard.guarded_at + 2 * GUARD_PERIOD"
+
+
+def _tightens(*when: str) -> Access:
+    """Return what both of its people may do at once; the guardian not again and again."""
+    return Access(
+        (Case((ADMIN, GUARDIAN), "not guardian"),),
+        (
+            Guard("msg.sender == self.admin or msg.sender == self.guardian", "not guardian", when),
+            Guard(
+                "guard.target != empty(address)"
+                " and block.timestamp < guard.guarded_at + GUARD_PERIOD",
+                "guarded lately",
+                (
+                    *when,
+                    "not msg.sender == self.admin",
+                    f"guard.guarded_at != 0 and {_LATELY}",
+                ),
+            ),
+        ),
+    )
+
+
+_TIMELOCK: Final = Contract(
+    "The timelock that every contract ends under; docs/governance.md says how it judges acts.",
+    {
+        "propose": _ADMIN_ONLY,
+        "execute": _anyone(what="an act whose delay is over"),
+        "execute_expecting": _ADMIN_ONLY,
+        "cancel": _ADMIN_ONLY,
+        "veto": Access(
+            (Case((GUARDIAN,), "not guardian"),),
+            (Guard("msg.sender == self.guardian", "not guardian"),),
+        ),
+        "tighten": _tightens(),
+        "pause": _tightens("each i", "bits & ~in_force & 1 << i != 0"),
+        "lapse": _anyone(what="what the guardian did more than seven days ago"),
+        "advance": _anyone(what="along a ramp that governance has set"),
+        "halt": _ADMIN_ONLY,
+        "adopt": _anyone(what="a registered contract that has proposed the governor"),
+        "accept_admin": Access(
+            (Case((SUCCESSOR,), "not proposed"),),
+            (Guard("msg.sender == self.pending_admin", "not proposed"),),
+        ),
+        **dict.fromkeys(
+            ("register", "set_guardian", "propose_admin", "set_pause", "ramp", "retire"), _ITSELF
+        ),
+    },
+    (
+        "preview",
+        "acts",
+        "act_count",
+        "guards",
+        "changed_at",
+        "former",
+        "ramps",
+        "is_retired",
+        "role_of",
+        "contracts",
+        "rules",
+        "admin",
+        "pending_admin",
+        "guardian",
+    ),
+)
+
 _LISTINGS: Final = Contract(
     "Lists a kind in hub and vault at once.",
     {
         "list": Access(
-            (Case((GOVERNOR,), "not the vault's governor", "of both the vault and its hub"),),
+            (
+                Case((GOVERNOR,), "not the vault's governor", "of both the vault and its hub"),
+                Case((), "not the hub's governor", "in somebody else's vault over the hub"),
+            ),
             (
                 Guard(
                     "msg.sender == staticcall Governed(vault).governor()",
@@ -540,6 +622,7 @@ _MARGIN_MODELS: Final = Contract(
     "The margin models of a book.",
     {**_GOVERNED, "list_model": _GOVERNOR_ONLY, "use_default": _GOVERNOR_ONLY},
     (*_GOVERNED_READS, "surcharges", "ask", "is_listed", "model_of", "models"),
+    asking=("surcharges",),
 )
 
 _TIERED_MARGIN: Final = Contract(
@@ -556,13 +639,17 @@ def _oracle(about: str, *reads: str, **writes: Access) -> Contract:
     return Contract(about, writes, (*_SOURCE, *reads))
 
 
+def _zapped(*stopped_by: str) -> Access:
+    return Access((Case((OWNER,), "not the owner", stopped_by=stopped_by),), (_IS_OWNER,))
+
+
 _LEVERAGE_ZAP: Final = Contract(
     "Leverage over an exchange; an operator of the accounts that let it.",
     {
-        "leverage": _OWNER_ONLY,
-        "deleverage": _OWNER_ONLY,
-        "close": _OWNER_ONLY,
-        "swap_collateral": _OWNER_ONLY,
+        "leverage": _zapped("borrow", "callbacks"),
+        "deleverage": _zapped("withdraw", "callbacks"),
+        "close": _zapped("callbacks"),
+        "swap_collateral": _zapped("withdraw", "callbacks"),
         "on_adjust": Access(
             (Case((BOOK,), "not called back", "inside an `adjust` of this contract"),),
             (Guard("msg.sender == vault and self.is_expected", "not called back"),),
@@ -591,7 +678,13 @@ _WETH_GATEWAY: Final = Contract(
                 ),
             ),
         ),
-        "withdraw": _OWNER_ONLY,
+        "withdraw": Access(
+            (
+                Case((OWNER,), "not the owner", "of an account without debt"),
+                Case((OWNER,), "not the owner", "with debt left", ("withdraw",)),
+            ),
+            (_IS_OWNER,),
+        ),
     },
     ("vault", "weth", "kind"),
 )
@@ -608,6 +701,13 @@ TABLE: Final[Mapping[str, Contract]] = {
     "Operators": _OPERATORS,
     "LeverageZap": _LEVERAGE_ZAP,
     "WethGateway": _WETH_GATEWAY,
+    "Governor": _TIMELOCK,
+    "GovernanceRules": Contract(
+        "Judges acts for whichever governor asks; no state.",
+        {},
+        ("judge", "undo_of", "restorable", "pauses_of"),
+        asking=("judge", "restorable"),
+    ),
     "Lens": Contract("Previews and scans; no state.", {}, _LENS_READS),
     "LensInPlace": Contract(
         "The lens put in a vault's place inside one call; no state of its own.",

@@ -11,6 +11,7 @@ from eth_account.messages import encode_typed_data
 from surety.access import TABLE
 from surety.model.signature import operator_digest
 from tests.access.stage import Attempt, Stage, proves
+from tests.uniswap import Uniswap, path_of
 from tests.unit.listings.desk import Desk
 from tests.unit.oracles.pyth import FEED, PUBLISHER, Message
 from tests.world import MAX, WAD
@@ -42,7 +43,7 @@ for _name, _contract in TABLE.items():
 # accounts
 
 
-def account(stage: Stage, sub: int = 0, debt: int = DEBT) -> int:
+def account(stage: Stage, sub: int = 3, debt: int = DEBT) -> int:
     """Open an account of the owner with 10 eth."""
     return stage.world.open([(0, 10 * WAD)], debt, sub=sub)
 
@@ -381,6 +382,16 @@ def _(stage: Stage) -> Attempt:
     return Attempt("Listings", "list", args)
 
 
+@proves("Listings", "list")
+def _(stage: Stage) -> Attempt:
+    world, stranger = stage.world, stage.actors["stranger"]
+    system = world.system
+    parts = (system.coin, system.hub, system.operators, system.margin_models, system.settlement)
+    vault = stage.new("Vault", stranger, *parts, *world.book.numbers)
+    args = (vault.address, Desk(world).good().struct())
+    return Attempt("Listings", "list", args, only=("stranger",))
+
+
 # the fund
 
 
@@ -450,6 +461,29 @@ def _(stage: Stage) -> Attempt:
     return Attempt("Settlement", "redeem", (stage.world.vault.address, WAD, stage.victim))
 
 
+def _owed(stage: Stage, holder: str) -> str:
+    """Let a token refuse what somebody redeems, and then work again."""
+    vault, token = stage.world.vault.address, stage.world.tokens[0].address
+    redeeming(stage)
+    code = stage.rpc.code(token)
+    stage.set_code(token, bytes.fromhex("5f5ffd"))  # reverts
+    stage.act("keeper", "Settlement", "redeem", vault, 1_000 * WAD, holder)
+    stage.set_code(token, code)
+    return vault
+
+
+@proves("Settlement", "claim")
+def _(stage: Stage) -> Attempt:
+    owner = stage.actors["owner"]
+    return Attempt("Settlement", "claim", (_owed(stage, owner), 0, owner, owner))
+
+
+@proves("Settlement", "claim")
+def _(stage: Stage) -> Attempt:
+    owner, other = stage.actors["owner"], stage.actors["keeper"]
+    return Attempt("Settlement", "claim", (_owed(stage, owner), 0, owner, other))
+
+
 @proves("Settlement", "sweep")
 def _(stage: Stage) -> Attempt:
     redeeming(stage)
@@ -513,3 +547,222 @@ def _(stage: Stage) -> Attempt:
     stage.contracts["PythOracle"] = stage.new("PythOracle", pyth.address, FEED, 100)
     signed = Message(2_000 * 10**8, stage.world.now).sign(pyth.address, stage.rpc.chain_id)
     return Attempt("PythOracle", "update", ([signed],), value=1)
+
+
+# wrapped ether, and leverage over an exchange
+
+
+def _wrapped(stage: Stage) -> int:
+    """Let an account of the owner have wrapped ether, and the gateway act for it."""
+    world, gateway = stage.world, stage.contracts["WethGateway"]
+    world.set_operator(gateway.address, MAX, sender=world.owner)
+    id = world.id(world.owner, 9)
+    gateway.transact("deposit", id, value=10 * WAD, sender=world.owner)
+    return id
+
+
+@proves("WethGateway", "__default__")
+def _(_stage: Stage) -> Attempt:
+    return Attempt("WethGateway", "__default__", (), value=WAD)
+
+
+@proves("WethGateway", "deposit")
+def _(stage: Stage) -> Attempt:
+    return Attempt("WethGateway", "deposit", (_wrapped(stage),), value=WAD)
+
+
+@proves("WethGateway", "deposit")
+def _(stage: Stage) -> Attempt:
+    return Attempt("WethGateway", "deposit", (_wrapped(stage) + 1,), value=WAD)
+
+
+@proves("WethGateway", "withdraw")
+def _(stage: Stage) -> Attempt:
+    receiver = stage.actors["keeper"]
+    return Attempt("WethGateway", "withdraw", (_wrapped(stage), WAD, receiver))
+
+
+@proves("WethGateway", "withdraw")
+def _(stage: Stage) -> Attempt:
+    id, owner = _wrapped(stage), stage.world.owner
+    stage.world.vault.transact("borrow", id, 2_000 * WAD, owner, sender=owner)
+    return Attempt("WethGateway", "withdraw", (id, WAD, stage.actors["keeper"]))
+
+
+def _zap(stage: Stage, amounts: dict[str, int] | None = None) -> tuple[int, bytes, bytes]:
+    """Bring an exchange with one pool and a zap beside it, and let the zap act for the owner."""
+    world, eth = stage.world, stage.world.tokens[0]
+    uniswap = Uniswap(stage.rpc, world.governor, stage.weth.address)
+    for token in (*world.tokens[:2], world.coin):
+        token.transact("approve", uniswap.positions.address, MAX, sender=world.keeper)
+    usual = {eth.address: 400 * WAD, world.coin.address: 800_000 * WAD}
+    uniswap.pool(amounts or usual, world.keeper)
+    stage.contracts["LeverageZap"] = zap = stage.new(
+        "LeverageZap", world.vault.address, uniswap.router.address
+    )
+    world.set_operator(zap.address, MAX, sender=world.owner)
+    pair = (world.coin.address, eth.address)
+    return covered(stage), path_of(*pair), path_of(*reversed(pair))
+
+
+@proves("LeverageZap", "leverage")
+def _(stage: Stage) -> Attempt:
+    id, there, _ = _zap(stage)
+    return Attempt("LeverageZap", "leverage", (id, 0, 0, 1_000 * WAD, 1, there, FOREVER))
+
+
+@proves("LeverageZap", "deleverage")
+def _(stage: Stage) -> Attempt:
+    id, _, back = _zap(stage)
+    return Attempt("LeverageZap", "deleverage", (id, 0, WAD // 10, WAD, 1, back, FOREVER))
+
+
+@proves("LeverageZap", "close")
+def _(stage: Stage) -> Attempt:
+    id, there, _ = _zap(stage)
+    return Attempt("LeverageZap", "close", (id, 0, 9 * WAD, there, FOREVER))
+
+
+@proves("LeverageZap", "swap_collateral")
+def _(stage: Stage) -> Attempt:
+    eth, btc = stage.world.tokens[:2]
+    id, _, _ = _zap(stage, {eth.address: 400 * WAD, btc.address: 20 * 10**8})
+    path = path_of(eth.address, btc.address)
+    return Attempt("LeverageZap", "swap_collateral", (id, 0, WAD, 1, 10**6, path, FOREVER))
+
+
+@proves("LeverageZap", "on_adjust")
+def _(stage: Stage) -> Attempt:
+    return Attempt("LeverageZap", "on_adjust", (_zap(stage)[0], b""))
+
+
+# the timelock
+
+
+def _act(stage: Stage) -> tuple[str, bytes]:
+    """Return a call that governance may make: a little less interest."""
+    vault = stage.world.vault
+    rate = vault.read("interest") >> 168 & 2**66 - 1
+    return vault.address, vault.encode("set_rate", rate * 99 // 100)
+
+
+def _proposed(stage: Stage) -> tuple[int, str, bytes]:
+    target, data = _act(stage)
+    stage.act("admin", "Governor", "propose", target, data)
+    return stage.timelock.read("act_count"), target, data
+
+
+@proves("Governor", "propose")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "propose", _act(stage))
+
+
+@proves("Governor", "execute")
+def _(stage: Stage) -> Attempt:
+    args = _proposed(stage)
+    stage.world.forward(8 * 86_400)
+    return Attempt("Governor", "execute", args)
+
+
+@proves("Governor", "execute_expecting")
+def _(stage: Stage) -> Attempt:
+    desk, listings = Desk(stage.world), stage.world.listings
+    data = listings.encode("list", stage.world.vault.address, desk.good(cap=100 * WAD).struct())
+    stage.act("admin", "Governor", "propose", listings.address, data)
+    stage.world.forward(3 * 86_400)
+    keeper = stage.actors["keeper"]
+    desk.source.transact("set_report", 2_000 * WAD, stage.world.now, sender=keeper)
+    args = (stage.timelock.read("act_count"), listings.address, data, 2_000 * WAD)
+    return Attempt("Governor", "execute_expecting", args)
+
+
+@proves("Governor", "cancel")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "cancel", _proposed(stage)[:1])
+
+
+@proves("Governor", "veto")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "veto", _proposed(stage)[:1])
+
+
+@proves("Governor", "tighten")
+def _(stage: Stage) -> Attempt:
+    vault = stage.world.vault
+    args = (vault.address, vault.encode("set_frozen", 0, True))
+    return Attempt("Governor", "tighten", args)
+
+
+@proves("Governor", "pause")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "pause", (stage.world.vault.address, 1))
+
+
+@proves("Governor", "lapse")
+def _(stage: Stage) -> Attempt:
+    timelock, vault = stage.timelock, stage.world.vault.address
+    data = timelock.encode("set_pause", vault, 1, True)
+    key = timelock.read("preview", timelock.address, data, 0, False)[1]
+    stage.act("guardian", "Governor", "pause", vault, 1)
+    stage.world.forward(7 * 86_400 + 1)
+    return Attempt("Governor", "lapse", (key,))
+
+
+def _ramp(stage: Stage) -> tuple[str, int]:
+    place = stage.world.vault.address, 0
+    levels = (7_400, 7_900, 8_500, 10_100, 8_800)
+    stage.govern("Governor", "ramp", *place, *levels)
+    stage.world.forward(3_600)
+    return place
+
+
+@proves("Governor", "advance")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "advance", _ramp(stage))
+
+
+@proves("Governor", "halt")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "halt", _ramp(stage))
+
+
+@proves("Governor", "adopt")
+def _(stage: Stage) -> Attempt:
+    model = stage.new("TieredMargin", stage.actors["keeper"])
+    model.transact("propose_governor", stage.timelock.address, sender=stage.actors["keeper"])
+    stage.govern("Governor", "register", model.address, 9)
+    return Attempt("Governor", "adopt", (model.address,))
+
+
+@proves("Governor", "accept_admin")
+def _(stage: Stage) -> Attempt:
+    stage.govern("Governor", "propose_admin", stage.actors["successor"])
+    return Attempt("Governor", "accept_admin", ())
+
+
+@proves("Governor", "register")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "register", (stage.contracts["TieredMargin"].address, 9))
+
+
+for _function in ("set_guardian", "propose_admin"):
+
+    @proves("Governor", _function)
+    def _(stage: Stage, function: str = _function) -> Attempt:
+        return Attempt("Governor", function, (stage.actors["stranger"],))
+
+
+@proves("Governor", "set_pause")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "set_pause", (stage.world.vault.address, 1, True))
+
+
+@proves("Governor", "ramp")
+def _(stage: Stage) -> Attempt:
+    args = (stage.world.vault.address, 0, 7_400, 7_900, 8_500, 10_100, 8_800)
+    return Attempt("Governor", "ramp", args)
+
+
+@proves("Governor", "retire")
+def _(stage: Stage) -> Attempt:
+    return Attempt("Governor", "retire", (stage.world.vault.address,))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Contracts with one check taken out, weakened or moved: what the tests of access must notice.
 
-A seed is one replacement in one file. `function` is where it shows, `case` which call of it.
+A seed is one replacement in one file, and `function` is where it shows.
 """
 
 from __future__ import annotations
@@ -23,21 +23,28 @@ class Seed:
     file: str
     old: str
     new: str
-
-    def plant(self, folder: Path) -> Path:
-        """Copy contracts and interfaces into `folder` with this bug; return the source."""
-        copy(folder)
-        target = folder / "contracts" / self.file
-        text = target.read_text()
-        assert text.count(self.old) == 1, f"{self.name}: {text.count(self.old)} places"
-        target.write_text(text.replace(self.old, self.new))
-        return next((folder / "contracts").rglob(f"{self.contract}.vy"))
+    build: int = 0  # seeds of a contract that go into one build; -1: nobody could use it alone
 
 
-def copy(folder: Path) -> None:
-    """Copy contracts and interfaces, so that a bug can be planted beside the sources."""
+def plant(folder: Path, *seeds: Seed) -> Path:
+    """Copy contracts and interfaces into `folder` with these bugs; return the contract's source."""
     for base in (paths.contracts(), paths.interfaces()):
-        shutil.copytree(base, folder / base.name, dirs_exist_ok=True)
+        shutil.copytree(base, folder / base.name)
+    for seed in seeds:
+        target = folder / "contracts" / seed.file
+        text = target.read_text()
+        assert text.count(seed.old) == 1, f"{seed.name}: {text.count(seed.old)} places"
+        target.write_text(text.replace(seed.old, seed.new))
+    return next((folder / "contracts").rglob(f"{seeds[0].contract}.vy"))
+
+
+def builds() -> dict[tuple[str, int], list[Seed]]:
+    """Return the seeds that a live system is tried with, by contract and build."""
+    found: dict[tuple[str, int], list[Seed]] = {}
+    for seed in SEEDS:
+        if seed.build >= 0:
+            found.setdefault((seed.contract, seed.build), []).append(seed)
+    return found
 
 
 def _governor(
@@ -62,20 +69,21 @@ SEEDS = (
     _governor("set_rate", "Vault", "Vault.vy", "def set_rate(rate: uint256):"),
     _governor("propose_fund", "Vault", "Vault.vy", "def propose_fund(fund_: address):"),
     Seed(
-        "every governor is the caller",
-        "Vault",
-        "set_cap",
+        "anybody governs",
+        "MarginModels",
+        "list_model",
         "modules/governed.vy",
         "    if msg.sender != self.governor:\n",
         "    if msg.sender == empty(address):\n",
     ),
     Seed(
         "the check is turned round",
-        "Vault",
-        "set_cap",
+        "MarginModels",
+        "list_model",
         "modules/governed.vy",
         "    if msg.sender != self.governor:\n",
         "    if msg.sender == self.governor:\n",
+        1,
     ),
     Seed(
         "anybody accepts governorship",
@@ -108,6 +116,7 @@ SEEDS = (
         "Vault.vy",
         "    self.check_authorised(source)\n",
         "",
+        -1,  # what leaves it asks again
     ),
     Seed(
         "a move asks for its source only",
@@ -116,6 +125,7 @@ SEEDS = (
         "Vault.vy",
         "    self.check_authorised(destination)\n",
         "",
+        -1,  # what raises its risk asks again
     ),
     Seed(
         "anybody chooses a margin model",

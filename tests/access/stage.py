@@ -10,19 +10,25 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_checksum_address
+from vyper.compiler.input_bundle import FilesystemInputBundle
+from vyper.compiler.phases import CompilerData
 
 from surety.access import PAUSES, TABLE, Case
 from surety.access.table import (
+    ADMIN,
     ANYONE,
     BOOK,
     FUND,
     GOVERNOR,
+    GUARDIAN,
     LISTINGS,
     MINTER,
     MODELS,
@@ -36,10 +42,13 @@ from surety.access.table import (
 )
 from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
+from surety.deploy import MAJOR, SystemParams, local_feed, local_kinds
 from tests.stateful.node import AnvilNode, Ran
-from tests.world import MAX, World
+from tests.uniswap import WETH9, packed
+from tests.world import MAX, WAD, World
 
 RICH = 10**24
+WETH_KIND = 3
 BITS = {"borrow": 1, "withdraw": 2, "call": 4, "take": 8, "callbacks": 16}
 ALL_BITS = 31
 
@@ -60,9 +69,11 @@ class Stage:
     """A world whose contracts have all ended at their governor, and its actors."""
 
     def __init__(self, rpc: Rpc) -> None:
-        self.world = World(rpc)
+        self.world = world = self._world(rpc)
         self.node = AnvilNode(rpc)
         self.rpc = rpc
+        self.weth = Contract(rpc, world.tokens[WETH_KIND].address, packed(WETH9).abi)
+        self.timelock = world.timelock
         self.contracts: dict[str, Contract] = {
             "Vault": self.world.vault,
             "Stablecoin": self.world.coin,
@@ -70,36 +81,46 @@ class Stage:
             "InsuranceFund": self.world.fund,
             "MarginModels": self.world.margin_models,
             "Operators": self.world.operators,
-            "Settlement": self.world.contract("Settlement", self.world.system.settlement),
-            "Listings": self.world.contract("Listings", self.world.system.listings),
+            "Settlement": world.settlement,
+            "Listings": world.listings,
+            "Governor": world.timelock,
         }
-        self.governor = self._hand_over()
+        self.contracts["TieredMargin"] = self.new("TieredMargin", world.timelock.address)
+        self.contracts["WethGateway"] = self.new(
+            "WethGateway", world.vault.address, self.weth.address, WETH_KIND
+        )
         self.actors = self._actors()
         self.roles = self._roles()
         self._equip()
 
-    def _hand_over(self) -> str:
-        governor = to_checksum_address(self.rpc.call("eth_accounts")[9])
-        for name in ("Vault", "Stablecoin", "PriceHub", "InsuranceFund", "MarginModels"):
-            contract = self.contracts[name]
-            contract.transact("propose_governor", governor, sender=self.world.governor)
-            contract.transact("accept_governor", sender=governor)
-        return governor
+    @staticmethod
+    def _world(rpc: Rpc) -> World:
+        """Deploy a system with wrapped ether as its last kind and hand it over."""
+        sender = UnlockedSender(rpc, rpc.call("eth_accounts")[0])
+        kinds = local_kinds(sender)
+        weth = local_feed(
+            sender, "weth", deploy_contract(sender, packed(WETH9)), 2_000 * WAD, MAJOR
+        )
+        params = SystemParams(kinds=(*kinds, weth), confirm_period=1)
+        return World(rpc, params, handed_over=True)
 
     def _actors(self) -> dict[str, str]:
         world, system = self.world, self.world.system
-        more = [to_checksum_address(a) for a in self.rpc.call("eth_accounts")[6:8]]
+        more = [to_checksum_address(a) for a in self.rpc.call("eth_accounts")[8:10]]
         self.robot = self.new("MockActor")  # a contract that answers every callback
         return {
             "deployer": world.governor,
             "owner": world.owner,
             "operator": world.operator,
+            "operator of sub-account 0": to_checksum_address("0x" + "a0" * 20),
             "keeper": world.keeper,
             "stranger": world.stranger,
             "successor": more[0],
             "next fund": more[1],
             "robot": self.robot.address,
-            "governor": self.governor,
+            "admin": world.admin,
+            "guardian": world.guardian,
+            "governor": world.timelock.address,
             "vault": system.vault,
             "coin": system.coin,
             "hub": system.hub,
@@ -108,6 +129,7 @@ class Stage:
             "settlement": system.settlement,
             "listings": system.listings,
             "operators": system.operators,
+            "weth": self.weth.address,
         }
 
     def _roles(self) -> dict[str, set[str]]:
@@ -119,14 +141,16 @@ class Stage:
             SPENDER: {"operator"},
             SUCCESSOR: {"successor"},
             MINTER: {"vault", "fund"},
-            BOOK: {"vault"},
+            BOOK: set(),  # its callback only inside its own call: who asks from outside is nobody
             FUND: {"fund"},
             NEXT_FUND: {"next fund"},
             LISTINGS: {"listings"},
             MODELS: {"margin models"},
             SETTLEMENT: {"settlement"},
-            WETH: set(),
+            WETH: {"weth"},
             GOVERNOR: {"governor"},
+            ADMIN: {"admin"},
+            GUARDIAN: {"guardian"},
         }
 
     def _equip(self) -> None:
@@ -136,7 +160,7 @@ class Stage:
         for who in self.actors.values():
             self.rpc.impersonate(who)
             self.rpc.set_balance(who, 10**22)
-            for kind, token in enumerate(world.tokens):
+            for kind, token in enumerate(world.tokens[:WETH_KIND]):
                 world.give(who, kind, RICH)
                 for spender in ("Vault", "Settlement"):
                     token.transact("approve", self.contracts[spender].address, MAX, sender=who)
@@ -145,6 +169,7 @@ class Stage:
         self.victim = "0x" + "7e" * 20  # holds coins and does nothing
         world.coin.transact("transfer", self.victim, RICH, sender=world.other)
         world.set_operator(self.actors["operator"], MAX, sender=world.owner)
+        world.set_operator(self.actors["operator of sub-account 0"], 1, sender=world.owner)
 
     # moves
 
@@ -161,6 +186,19 @@ class Stage:
         """Do something as the governor."""
         self.act("governor", contract, function, *args)
 
+    def infect(self, name: str, source: Path, root: Path) -> None:
+        """Put the code of another source in a contract's place; what is immutable stays."""
+        bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), root])
+        data = CompilerData(bundle.load_file(source), bundle)
+        address = self.contracts[name].address
+        code = self.rpc.code(address)
+        constants = code[len(code) - data.global_ctx.immutable_section_bytes :]
+        self.set_code(address, data.bytecode_runtime + constants)
+
+    def set_code(self, address: str, code: bytes) -> None:
+        """Let a contract have another code."""
+        self.rpc.call("anvil_setCode", address, "0x" + code.hex())
+
     # attempts
 
     def roots(self) -> dict[str, str]:
@@ -175,7 +213,9 @@ class Stage:
         packed = bytes.fromhex(self.rpc.call("anvil_dumpState")[2:])
         accounts = json.loads(gzip.decompress(packed))["accounts"]
         return {
-            address: {slot: int(word, 16) for slot, word in item["storage"].items() if int(word, 16)}
+            address: {
+                slot: number for slot, word in item["storage"].items() if (number := int(word, 16))
+            }
             for address, item in accounts.items()
             if item["storage"]
         }
@@ -229,7 +269,9 @@ class Stage:
 
     def stopped(self, attempt: Attempt, case: Case) -> Iterator[str]:
         """Yield where a pause stops what the table does not say, or fails to stop what it does."""
-        who = next(name for name in self.tried(attempt) if name in self.allowed(case))
+        who = next((name for name in self.tried(attempt) if name in self.allowed(case)), None)
+        if who is None:
+            return
         name = f"{attempt.contract}.{attempt.function} {case.what}".strip()
         for pause, reason in PAUSES.items():
             if pause not in case.stopped_by or pause not in BITS | {"flash": 0}:

@@ -9,6 +9,7 @@ from surety.access import TABLE
 from surety.anvil import Anvil
 from surety.chain import Rpc
 from tests.access import proofs
+from tests.access.seeds import builds, plant
 from tests.access.stage import PROOFS, Stage, cases, prepared
 from tests.world import GENESIS
 
@@ -38,3 +39,44 @@ def test_only_who_is_named_gets_through(stage, case):
         assert attempt.contract == contract
         assert list(stage.disagreements(attempt, declared)) == []
         assert list(stage.stopped(attempt, declared)) == []
+
+
+@pytest.mark.parametrize(("build", "seeds"), builds().items(), ids=lambda item: str(item[0]))
+def test_a_contract_with_bugs_is_found_out(stage, build, seeds, tmp_path):
+    """Put code with bugs in the place of the contract: for each somebody gets through, or fails."""
+    contract, _ = build
+    with stage.world.snapshot():
+        stage.infect(contract, plant(tmp_path, *seeds), tmp_path)
+        for seed in seeds:
+            found: list[str] = []
+            for number, declared in enumerate(TABLE[contract].writes[seed.function].cases):
+                with prepared(stage, contract, seed.function, number) as attempt:
+                    found += stage.disagreements(attempt, declared)
+            assert found != [], seed.name
+
+
+def test_the_deployer_has_no_right_that_a_stranger_has_not(stage):
+    """Nothing that is stored names the deployer, but for the coins and tokens it was given."""
+    system, deployer = stage.world.system, stage.actors["deployer"]
+    places = {name: contract.address for name, contract in stage.contracts.items()}
+    words = stage.words()
+    named = {
+        name
+        for name, address in places.items()
+        for word in words.get(address.lower(), {}).values()
+        if word % 2**160 == int(deployer, 16)
+    }
+    assert named == set()
+    operators = stage.world.operators
+    for owner in stage.actors.values():
+        if owner != deployer:
+            asked = operators.read("is_authorised", system.vault, owner, 0, deployer)
+            assert not asked, owner
+    assert stage.world.coin.read("headroom", deployer) == 0
+    assert not stage.world.coin.read("is_minter", deployer)
+
+
+def test_whom_the_table_names_are_the_only_ones_with_rights(stage):
+    """Everybody else is refused alike: the deployer, a keeper and a stranger are one to it."""
+    roles = {who for role, whom in stage.roles.items() if role != "anyone" for who in whom}
+    assert {"deployer", "keeper", "stranger", "robot"}.isdisjoint(roles)
