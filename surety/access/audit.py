@@ -115,7 +115,7 @@ def compare_guards(
         for guard in found.guards:
             if guard not in wanted:
                 yield Finding(name, function, f"the table lacks: {guard}")
-        if access is None and found.asks != (function in declared.asking):
+        if not found.writes and found.asks != (function in declared.asking):
             what = "asks who calls" if found.asks else "does not ask who calls"
             yield Finding(name, function, what)
         for payer in sorted(found.payers - _OWN_COINS):

@@ -7,6 +7,14 @@ too, since TOML itself ends at 64 bits:
     admin = "0x…"               # a Safe or a DAO: proposes what a timelock then does
     guardian = "0x…"            # stops things at once; or instead of both: governor = "0x…"
     sequencer = "0x…"           # on an L2: the uptime feed of its sequencer
+    treasury = "0x…"            # gets the surplus beyond the buffer; left out: who governs
+    buffer_bps = 100
+    fund_ceiling = "1_000_000_000000000000000000"
+    flash_fee_bps = 5
+    flash_ceiling = "10_000_000_000000000000000000"
+    [peg]                       # swaps the coin against a reserve stable, a kind below
+    kind = "usdc"
+    ceiling = "5_000_000_000000000000000000"
     [book]
     debt_floor = "2_000_000000000000000000"
     [[kinds]]
@@ -65,6 +73,7 @@ from surety.deploy.params import (
     KindParams,
     Levels,
     Limits,
+    PegParams,
     SystemParams,
 )
 
@@ -75,10 +84,18 @@ LIMITS: Final = {
     "stable": STABLE_LIMITS,
     "tail": TAIL_LIMITS,
 }
-_ADDRESSES: Final = {"admin", "guardian", "governor", "sequencer", "token", "aggregator"}
+_ADDRESSES: Final = {
+    "admin",
+    "guardian",
+    "governor",
+    "treasury",
+    "sequencer",
+    "token",
+    "aggregator",
+}
 _IDENTIFIER: Final = re.compile("0x[0-9a-fA-F]{64}")
-_TEXTS: Final = {"name", "coin_name", "coin_symbol"}
-_TABLES: Final = {"book", "kinds", "levels", "limits", "oracle"}
+_TEXTS: Final = {"name", "kind", "coin_name", "coin_symbol"}
+_TABLES: Final = {"book", "peg", "kinds", "levels", "limits", "oracle"}
 
 
 def load_params(path: Path) -> SystemParams:
@@ -90,6 +107,10 @@ def load_params(path: Path) -> SystemParams:
     try:
         values = _values(table, SystemParams, "")
         values["book"] = BookParams(**_values(_table(table, "book"), BookParams, "book."))
+        if "peg" in table:
+            peg = _table(table, "peg")
+            _require(peg, PegParams, "peg.")
+            values["peg"] = PegParams(**_values(peg, PegParams, "peg."))
         listed = table.get("kinds", [])
         if not isinstance(listed, list):
             raise ParamsError("kinds: must be an array of tables, [[kinds]]")

@@ -6,6 +6,7 @@ Ratios are basis points, periods seconds, coin amounts and prices WAD, token amo
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -223,8 +224,37 @@ class BookParams:
 
 
 @dataclass(frozen=True, slots=True)
+class PegParams:
+    """A swap of the coin against a reserve stable, which is the kind of this name.
+
+    Fees are kept of what is swapped; below `guard_price` (WAD) of the reserve nothing is minted.
+    """
+
+    kind: str
+    ceiling: int
+    mint_fee_bps: int = 0
+    redeem_fee_bps: int = 0
+    guard_price: int = WAD * 995 // 1_000
+
+    def check(self, kinds: Collection[str]) -> None:
+        """Raise ParamsError where the contract would refuse these numbers."""
+        if self.kind not in kinds:
+            raise ParamsError(f"peg: no kind {self.kind!r}; there are {', '.join(kinds)}")
+        for key in ("mint_fee_bps", "redeem_fee_bps"):
+            if not 0 <= getattr(self, key) <= 100:
+                raise ParamsError(f"peg: {key} must be 0..100")
+        if not WAD * 9 // 10 <= self.guard_price <= WAD:
+            raise ParamsError("peg: guard_price must be 0.9 to 1 coin (WAD)")
+        if not 0 <= self.ceiling < 2**120:
+            raise ParamsError("peg: ceiling must fit 120 bits")
+
+
+@dataclass(frozen=True, slots=True)
 class SystemParams:
     """A whole system: coin, hub, fund, lens and one book with its kinds in their order.
+
+    Of the surplus what exceeds `buffer_bps` of the supply goes to the treasury (None: to who
+    governs), as far as `fund_ceiling` lets the fund mint. Flash loans are off with a ceiling of 0.
 
     The most used kinds come first: each unset bit below a kind costs gas in every loop over a mask.
     """
@@ -236,6 +266,12 @@ class SystemParams:
     admin: str | None = None
     guardian: str | None = None
     governor: str | None = None
+    treasury: str | None = None
+    buffer_bps: int = 100
+    fund_ceiling: int = 0
+    flash_fee_bps: int = 0
+    flash_ceiling: int = 0
+    peg: PegParams | None = None
     coin_name: str = "Surety Dollar"
     coin_symbol: str = "SUD"
     fresh_for: int = 60
@@ -259,6 +295,7 @@ class SystemParams:
         ):
             raise ParamsError("coin_name has 1 to 25 bytes and coin_symbol 1 to 5")
         self._check_governance()
+        self._check_money()
         if self.sequencer is not None and int(self.sequencer, 16) == 0:
             raise ParamsError("sequencer must not be the zero address; leave it out where none is")
         for kind in self.kinds:
@@ -281,6 +318,20 @@ class SystemParams:
                 raise ParamsError(f"{key} must not be the zero address")
         if self.admin is not None and self.admin.lower() == str(self.guardian).lower():
             raise ParamsError("guardian must not be the admin: it is there to stop it")
+
+    def _check_money(self) -> None:
+        if self.treasury is not None and int(self.treasury, 16) == 0:
+            raise ParamsError("treasury must not be the zero address; leave it out for who governs")
+        if not 100 <= self.buffer_bps <= 5_000:
+            raise ParamsError("buffer_bps must be 100..5000")
+        if not 0 <= self.fund_ceiling < 2**120:
+            raise ParamsError("fund_ceiling must fit 120 bits")
+        if not 0 <= self.flash_fee_bps <= 100:
+            raise ParamsError("flash_fee_bps must be 0..100")
+        if not 0 <= self.flash_ceiling <= 2**112:
+            raise ParamsError("flash_ceiling must be at most 2**112")
+        if self.peg is not None:
+            self.peg.check([kind.name for kind in self.kinds])
 
     def _check_names(self) -> None:
         names = [kind.name for kind in self.kinds]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from surety.chain import ChainError, Contract, DecodeError, Reverted, Rpc
 from surety.compile import artifact
 from surety.deploy.adapters import Adapter
 from surety.deploy.errors import DeployError, ParamsError
-from surety.deploy.params import KindParams, SystemParams
+from surety.deploy.params import KindParams, PegParams, SystemParams
 from surety.deploy.reading import Deployer, Reading, check_on_chain, read_kind
 from surety.deploy.steps import Progress, Steps
 
@@ -46,6 +46,7 @@ class System:
     listings: str
     kinds: tuple[DeployedKind, ...]
     gas_used: int
+    peg: str | None = None
     # once all of it has been handed over: the timelock that everything ends under, and its rules
     governor: str | None = None
     rules: str | None = None
@@ -59,6 +60,7 @@ class System:
             ("InsuranceFund", self.fund),
             ("MarginModels", self.margin_models),
             ("Vault", self.vault),
+            *([("PegStability", self.peg)] if self.peg is not None else ()),
         )
 
     def kind(self, name: str) -> DeployedKind:
@@ -96,7 +98,8 @@ def deploy_system(
     hub = steps.deploy(
         "PriceHub", sender.address, params.fresh_for, params.confirm_period, listings
     )
-    fund = steps.deploy("InsuranceFund", sender.address, coin, sender.address, 100)
+    treasury = params.treasury or params.admin or params.governor or sender.address
+    fund = steps.deploy("InsuranceFund", sender.address, coin, treasury, params.buffer_bps)
     lens = steps.deploy("Lens")
     operators = steps.deploy("Operators")
     margin_models = steps.deploy("MarginModels", sender.address)
@@ -112,14 +115,21 @@ def deploy_system(
         *book.numbers,
     )
     steps.call("Stablecoin", coin, "set_ceiling", vault, book.ceiling)
-    # the fund burns for those who recapitalise it, and mints nothing
-    steps.call("Stablecoin", coin, "set_ceiling", fund, 0)
+    # the fund burns for those who recapitalise it, and mints what it pays to the treasury
+    steps.call("Stablecoin", coin, "set_ceiling", fund, params.fund_ceiling)
+    if params.flash_fee_bps or params.flash_ceiling:
+        terms = (params.flash_fee_bps, params.flash_ceiling)
+        steps.call("Stablecoin", coin, "set_flash", *terms)
     steps.call("Vault", vault, "propose_fund", fund)
     steps.call("InsuranceFund", fund, "add_book", vault)
     if params.sequencer is not None:
         steps.call("PriceHub", hub, "set_sequencer", params.sequencer)
     made: dict[Adapter, str] = {}
     kinds = tuple(_list_kind(steps, listings, vault, kind, made, approve) for kind in params.kinds)
+    peg = None
+    if params.peg is not None:
+        reserve = next(kind for kind in kinds if kind.name == params.peg.kind)
+        peg = _deploy_peg(steps, params.peg, coin, hub, fund, reserve)
     system = System(
         coin,
         hub,
@@ -132,6 +142,7 @@ def deploy_system(
         listings,
         kinds,
         steps.gas_used,
+        peg=peg,
     )
     if params.governor is not None and params.governor.lower() != sender.address.lower():
         for name, address in system.governed:
@@ -140,6 +151,18 @@ def deploy_system(
     if params.admin is not None and params.guardian is not None:
         return hand_over(sender, system, params.admin, params.guardian, progress)
     return system
+
+
+def _deploy_peg(
+    steps: Steps, params: PegParams, coin: str, hub: str, fund: str, reserve: DeployedKind
+) -> str:
+    """Deploy the swap against a reserve, let it mint, and count what it holds."""
+    terms = (params.mint_fee_bps, params.redeem_fee_bps, params.guard_price)
+    place = (reserve.token, hub, reserve.kind)
+    peg = steps.deploy("PegStability", steps.address, coin, *place, *terms)
+    steps.call("Stablecoin", coin, "set_ceiling", peg, params.ceiling)
+    steps.call("InsuranceFund", fund, "add_reserve", peg)
+    return peg
 
 
 def list_kind(
@@ -309,6 +332,7 @@ def roles_of(system: System) -> tuple[tuple[str, int], ...]:
         (system.vault, 3),
         (system.fund, 4),
         (system.margin_models, 5),
+        *([(system.peg, 6)] if system.peg is not None else ()),
         (system.settlement, 7),
         (system.listings, 8),
     )
@@ -318,7 +342,8 @@ def check_handed_over(rpc: Rpc, system: System, admin: str, guardian: str) -> No
     """Prove by reading that a system is its governor's and nobody else's, or raise DeployError.
 
     Every contract's governor, no successor proposed anywhere, the governor's own people, rules and
-    roles, the minters, the book's fund, settlement and hub, and the hub's listings.
+    roles, the minters, the fund's books and reserves, the book's fund, settlement and hub, and the
+    hub's listings.
     """
     if system.governor is None:
         raise DeployError("hand over: the system has no governor")
@@ -340,9 +365,12 @@ def check_handed_over(rpc: Rpc, system: System, admin: str, guardian: str) -> No
         wrong += _differs("Vault", vault, reader, address)
     hub = Contract(rpc, system.hub, artifact("PriceHub").abi)
     wrong += _differs("PriceHub", hub, "listings", system.listings)
-    minters = Contract(rpc, system.coin, artifact("Stablecoin").abi).read("minters")
-    known = {address.lower() for address in (system.vault, system.fund)}
-    wrong += [f"{minter} is a minter" for minter in minters if minter.lower() not in known]
+    fund = Contract(rpc, system.fund, artifact("InsuranceFund").abi)
+    coin = Contract(rpc, system.coin, artifact("Stablecoin").abi)
+    pegs = [system.peg] if system.peg is not None else []
+    wrong += _others("InsuranceFund", fund, "books", [system.vault])
+    wrong += _others("InsuranceFund", fund, "reserves", pegs)
+    wrong += _others("Stablecoin", coin, "minters", [system.vault, system.fund, *pegs])
     _raise(wrong)
 
 
@@ -379,6 +407,15 @@ def _wrong_governor(rpc: Rpc, system: System, admin: str, guardian: str) -> list
 def _differs(name: str, contract: Contract, reader: str, wanted: str) -> list[str]:
     found = contract.read(reader)
     return [] if found.lower() == wanted.lower() else [f"{name}.{reader} is {found}, not {wanted}"]
+
+
+def _others(name: str, contract: Contract, reader: str, known: Sequence[str]) -> list[str]:
+    """Return whom a contract lists that is not known, and who is not listed."""
+    listed = {address.lower() for address in contract.read(reader)}
+    wanted = {address.lower() for address in known}
+    return [f"{name}.{reader} holds {address}" for address in sorted(listed - wanted)] + [
+        f"{name}.{reader} lacks {address}" for address in sorted(wanted - listed)
+    ]
 
 
 def _raise(wrong: list[str]) -> None:

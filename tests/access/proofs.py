@@ -10,7 +10,7 @@ from eth_account.messages import encode_typed_data
 
 from surety.access import TABLE
 from surety.model.signature import operator_digest
-from tests.access.stage import Attempt, Stage, proves
+from tests.access.stage import PROOFS, Attempt, Stage, proves
 from tests.uniswap import Uniswap, path_of
 from tests.unit.listings.desk import Desk
 from tests.unit.oracles.pyth import FEED, PUBLISHER, Message
@@ -402,6 +402,106 @@ _governed("InsuranceFund", "recapitalise", WAD)
 def _(stage: Stage) -> Attempt:
     absorbed(stage)
     return Attempt("InsuranceFund", "collect", (stage.world.vault.address, 0))
+
+
+def _lot(stage: Stage) -> str:
+    """Let the fund hold collateral that a book absorbed."""
+    absorbed(stage)
+    vault = stage.world.vault.address
+    stage.act("keeper", "InsuranceFund", "collect", vault, 0)
+    return vault
+
+
+@proves("InsuranceFund", "start_auction")
+def _(stage: Stage) -> Attempt:
+    return Attempt("InsuranceFund", "start_auction", (_lot(stage), 0))
+
+
+@proves("InsuranceFund", "buy")
+def _(stage: Stage) -> Attempt:
+    stage.act("keeper", "InsuranceFund", "start_auction", _lot(stage), 0)
+    args = (stage.world.tokens[0].address, WAD, MAX, stage.actors["keeper"])
+    return Attempt("InsuranceFund", "buy", args)
+
+
+@proves("InsuranceFund", "reap")
+def _(stage: Stage) -> Attempt:
+    world = stage.world
+    world.forward(365 * 86_400)  # of interest, which is surplus
+    world.follow(2_000 * WAD)
+    return Attempt("InsuranceFund", "reap", ())
+
+
+@proves("InsuranceFund", "add_book")
+def _(stage: Stage) -> Attempt:
+    system = stage.world.system
+    parts = (system.coin, system.hub, system.operators, system.margin_models, system.settlement)
+    vault = stage.new("Vault", stage.actors["stranger"], *parts, *stage.world.book.numbers)
+    return Attempt("InsuranceFund", "add_book", (vault.address,))
+
+
+@proves("InsuranceFund", "accept_book")
+def _(stage: Stage) -> Attempt:
+    vault = stage.world.vault.address
+    stage.govern("Vault", "propose_fund", stage.world.fund.address)
+    return Attempt("InsuranceFund", "accept_book", (vault,))
+
+
+@proves("InsuranceFund", "retire_book")
+def _(stage: Stage) -> Attempt:
+    attempt = PROOFS["InsuranceFund", "add_book"][0](stage)
+    stage.govern("InsuranceFund", "add_book", *attempt.args)
+    return Attempt("InsuranceFund", "retire_book", attempt.args)
+
+
+@proves("InsuranceFund", "add_reserve")
+def _(stage: Stage) -> Attempt:
+    other = stage.new(
+        "PegStability",
+        stage.timelock.address,
+        stage.world.coin.address,
+        stage.world.tokens[2].address,
+        stage.world.hub.address,
+        2,
+        *(0, 0, WAD),
+    )
+    return Attempt("InsuranceFund", "add_reserve", (other.address,))
+
+
+@proves("InsuranceFund", "remove_reserve")
+def _(stage: Stage) -> Attempt:
+    peg = stage.contracts["PegStability"].address
+    return Attempt("InsuranceFund", "remove_reserve", (peg,))
+
+
+@proves("InsuranceFund", "set_treasury")
+def _(stage: Stage) -> Attempt:
+    return Attempt("InsuranceFund", "set_treasury", (stage.actors["stranger"],))
+
+
+_governed("InsuranceFund", "set_buffer", 200)
+_governed("InsuranceFund", "set_reaping_paused", True)
+_governed("InsuranceFund", "set_auction", 3 * 3_600, 10_200, 8_100)
+
+
+# the peg
+
+
+@proves("PegStability", "mint")
+def _(stage: Stage) -> Attempt:
+    args = (100 * 10**6, stage.actors["keeper"])
+    return Attempt("PegStability", "mint", args, without=("peg",))
+
+
+@proves("PegStability", "redeem")
+def _(stage: Stage) -> Attempt:
+    stage.act("keeper", "PegStability", "mint", 1_000 * 10**6, stage.victim)
+    return Attempt("PegStability", "redeem", (WAD, stage.actors["keeper"]))
+
+
+_governed("PegStability", "set_fees", 10, 20)
+_governed("PegStability", "set_guard", WAD * 98 // 100)
+_governed("PegStability", "set_minting_paused", True)
 
 
 # settlement

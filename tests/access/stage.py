@@ -42,7 +42,7 @@ from surety.access.table import (
 )
 from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
-from surety.deploy import MAJOR, SystemParams, local_feed, local_kinds
+from surety.deploy import MAJOR, PegParams, SystemParams, local_feed, local_kinds
 from tests.stateful.node import AnvilNode, Ran
 from tests.uniswap import WETH9, packed
 from tests.world import MAX, WAD, World
@@ -81,6 +81,7 @@ class Stage:
             "InsuranceFund": self.world.fund,
             "MarginModels": self.world.margin_models,
             "Operators": self.world.operators,
+            "PegStability": world.contract("PegStability", str(world.system.peg)),
             "Settlement": world.settlement,
             "Listings": world.listings,
             "Governor": world.timelock,
@@ -101,7 +102,12 @@ class Stage:
         weth = local_feed(
             sender, "weth", deploy_contract(sender, packed(WETH9)), 2_000 * WAD, MAJOR
         )
-        params = SystemParams(kinds=(*kinds, weth), confirm_period=1)
+        params = SystemParams(
+            kinds=(*kinds, weth),
+            confirm_period=1,
+            fund_ceiling=RICH,
+            peg=PegParams("stable", 10 * RICH),
+        )
         return World(rpc, params, handed_over=True)
 
     def _actors(self) -> dict[str, str]:
@@ -125,6 +131,7 @@ class Stage:
             "coin": system.coin,
             "hub": system.hub,
             "fund": system.fund,
+            "peg": str(system.peg),
             "margin models": system.margin_models,
             "settlement": system.settlement,
             "listings": system.listings,
@@ -140,7 +147,7 @@ class Stage:
             OPERATOR: {"operator"},
             SPENDER: {"operator"},
             SUCCESSOR: {"successor"},
-            MINTER: {"vault", "fund"},
+            MINTER: {"vault", "fund", "peg"},
             BOOK: set(),  # its callback only inside its own call: who asks from outside is nobody
             FUND: {"fund"},
             NEXT_FUND: {"next fund"},
@@ -162,7 +169,7 @@ class Stage:
             self.rpc.set_balance(who, 10**22)
             for kind, token in enumerate(world.tokens[:WETH_KIND]):
                 world.give(who, kind, RICH)
-                for spender in ("Vault", "Settlement"):
+                for spender in ("Vault", "PegStability"):
                     token.transact("approve", self.contracts[spender].address, MAX, sender=who)
             world.coin.transact("transfer", who, RICH, sender=world.other)
             world.coin.transact("approve", self.contracts["Settlement"].address, MAX, sender=who)
@@ -274,7 +281,7 @@ class Stage:
             return
         name = f"{attempt.contract}.{attempt.function} {case.what}".strip()
         for pause, reason in PAUSES.items():
-            if pause not in case.stopped_by or pause not in BITS | {"flash": 0}:
+            if pause not in case.stopped_by or pause == "shut":
                 continue
             with self.world.snapshot():
                 self.pause(pause)
@@ -285,6 +292,9 @@ class Stage:
             return
         with self.world.snapshot():
             self.govern("Vault", "set_pauses", ALL_BITS)
+            for other in ("flash", "reap", "peg"):
+                if other not in case.stopped_by:
+                    self.pause(other)
             found, _ = self.outcome(who, attempt)
             if found is not None:
                 yield f"{name}: under all pauses {who} is refused with {found!r}"
@@ -297,6 +307,10 @@ class Stage:
         """Let one pause begin."""
         if pause == "flash":
             self.govern("Stablecoin", "set_flash", 0, 0)
+        elif pause == "reap":
+            self.govern("InsuranceFund", "set_reaping_paused", True)
+        elif pause == "peg":
+            self.govern("PegStability", "set_minting_paused", True)
         else:
             self.govern("Vault", "set_pauses", BITS[pause])
 
