@@ -616,6 +616,8 @@ class Book:
         return repaid
 
     def _check_enabled(self, now: int, position: Position, enabled: int) -> None:
+        if self.is_shut:
+            refuse("shut down")
         if enabled & self.frozen:
             refuse("kind is frozen")
         if position.mask & self.isolated and len(position.balances) > 1:

@@ -15,6 +15,7 @@ from surety.model.state import (
     BPS,
     CONFIRMING,
     FAILED,
+    MAX,
     MAX_KINDS,
     ZERO_ADDRESS,
     Price,
@@ -65,6 +66,10 @@ class Hub(Protocol):
         """Return when the last confirmation of a kind ended or ends, 0 for never."""
         ...
 
+    def live(self, kind: int) -> int:
+        """Return what a kind's oracle says now (WAD), 0 where it fails."""
+        ...
+
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
         ...
@@ -92,6 +97,10 @@ class FixedHub:
     def confirming_until(self, kind: int) -> int:
         """Return 0: what it was told says nothing of the past."""
         return 0
+
+    def live(self, kind: int) -> int:
+        """Return the most: no oracle stands behind what it was told."""
+        return MAX
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
@@ -257,6 +266,11 @@ class FeedHub:
                     price = _returned(price)
                 found[kind] = price
         return found
+
+    def live(self, kind: int) -> int:
+        """Return what a kind's oracle says now (WAD), 0 where it fails."""
+        feed = self.feeds[kind]
+        return feed[0] if feed else 0
 
     def token_of(self, kind: int) -> str:
         """Return the token of a kind."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from surety.formulas import margin_math
 from surety.model.coin import Stablecoin
-from surety.model.state import BPS, WAD, Price, as_number, refuse
+from surety.model.state import BPS, MAX, WAD, Price, as_number, refuse
 
 MAX_FEE_BPS: Final = 100
 MIN_GUARD: Final = 9 * WAD // 10
@@ -22,7 +22,9 @@ MAX_AMOUNT: Final = 2**128 - 1
 
 @dataclass(slots=True)
 class Peg:
-    """A reserve held for coins. `price` is the hub's word as it would answer now.
+    """A reserve held for coins; `price` is the hub's word as it would answer now.
+
+    `live` is what the oracle says this moment, 0 where it fails.
 
     `balances` is who has how much of the reserve, this contract among them; `held` is what of that
     is booked. `events` is all that was logged, addresses as numbers.
@@ -38,6 +40,7 @@ class Peg:
     guard_price: int = WAD
     is_minting_paused: bool = False
     held: int = 0
+    live: int = MAX
     balances: dict[int, int] = field(default_factory=dict)
     events: list[tuple[str, tuple[int, ...]]] = field(default_factory=list, compare=False)
 
@@ -95,11 +98,11 @@ class Peg:
         return coins
 
     def _check_open(self) -> None:
-        if self.price.has_failed:
+        if self.price.has_failed or not self.live:
             refuse("price failed")
         if self.price.is_confirming:
             refuse("price confirming")
-        if self.price.lo < self.guard_price:
+        if min(self.price.lo, self.live) < self.guard_price:
             refuse("below guard")
 
     def _amount_for(self, coins: int) -> int:

@@ -220,7 +220,7 @@ class System:
     def _set_peg(self, prices: dict[int, Price], *people: str) -> Peg:
         """Return the peg with what it and these people hold, at these prices."""
         peg, kind = self.peg, self.reserve_kind
-        peg.coin, peg.price = self.coin, prices[kind]
+        peg.coin, peg.price, peg.live = self.coin, prices[kind], self.book.hub.live(kind)
         peg.balances = {as_number(who): self.book.held[kind, who] for who in (peg.address, *people)}
         return peg
 

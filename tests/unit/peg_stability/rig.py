@@ -95,6 +95,11 @@ class Rig:
         assert ran.reason is None, f"{fn}: {ran.reason}"
         return ran
 
+    def say_live(self, price: int) -> None:
+        """Let the oracle behind the hub say this of the moment; 0 is a failure."""
+        self.tell(self.hub, "set_live", price)
+        self.model.live = price
+
     def price(self, lo: int, hi: int | None = None, flags: int = 0) -> None:
         """Let the hub say this from now on, as a hub may: `lo` is 0 while it has failed."""
         lo = 0 if flags & 1 else lo

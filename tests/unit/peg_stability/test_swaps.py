@@ -296,3 +296,23 @@ def test_a_peg_that_is_no_minter_does_nothing():
     rig.tell(rig.token, "approve", other.address, WAD, sender=ALICE)
     assert rig.send(other, "mint", rig.unit, ALICE, sender=ALICE).reason == "not minter"
     assert rig.send(other, "redeem", WAD, ALICE, sender=ALICE).reason == "reserve too low"
+
+
+# the oracle's word of this very moment
+
+
+def test_minting_at_a_word_that_is_older_than_the_depeg():
+    """A word may be a minute old and at par: what the oracle says now counts as well."""
+    rig = Rig()
+    assert rig.peg.read("mintable") > 0
+    for live in (880 * WAD // 1_000, GUARD - 1):
+        rig.say_live(live)
+        assert rig.mint(ALICE, 100 * rig.unit) == "below guard"
+        assert rig.peg.read("mintable") == 0
+    rig.say_live(0)
+    assert rig.mint(ALICE, 100 * rig.unit) == "price failed"
+    assert rig.peg.read("mintable") == 0
+    rig.say_live(GUARD)
+    assert rig.mint(ALICE, 100 * rig.unit) is None
+    rig.say_live(0)
+    assert rig.redeem(ALICE, 100 * WAD) is None

@@ -194,6 +194,16 @@ def check_books_of(world, ids):
     assert sum(debts) == world.vault.read("totals") % 2**112
 
 
+def test_nothing_new_is_enabled_after_a_shutdown(ending):
+    """A kind may be frozen at no price: what was brought in then would be taken for nothing."""
+    account = ending.open([(0, 10 * WAD)], DEBT)
+    shut(ending)
+    ending.give(ending.owner, 2, 10**10)
+    for id in (account, ending.id(ending.owner, 7)):
+        with reverts("shut down"):
+            ending.vault.transact("deposit", id, 2, 10**10, sender=ending.owner)
+
+
 def test_settle_can_take_everything_and_no_more(ending):
     account = ending.open([(0, 10 * WAD)], DEBT)
     shut(ending)
