@@ -160,6 +160,12 @@ class Dice:
     def moment(self) -> int:
         """Choose the second of the next move: soon, or at the edge of somebody's clock."""
         now, roll = self.scene.now, self.random.random()
+        if roll < 0.3:
+            lots = [lot for lot in self.scene.system.fund.lots.values() if lot.is_running(now)]
+            if lots:
+                lot = self.random.choice(lots)
+                closes = lot.started_at + lot.duration
+                return self.random.choice((now, now + 60, closes, self.random.randint(now, closes)))
         ending = self.ending
         if ending.phase == SETTLING and roll > 0.97:
             return max(now, ending.shut_at + SETTLEMENT_PERIOD + self.random.randint(-1, 1))
@@ -437,6 +443,9 @@ class Dice:
             if name == "settle":
                 return Move(now, self.caller(), name, (dice.choice(self.scene.ids), RAY, 0))
             return Move(now, *getattr(self, f"_{name}")(now))
+        lots = self.scene.system.fund.lots.values()
+        if any(lot.is_running(now) for lot in lots) and self.chance(0.15):
+            return Move(now, *self._fund_buy(now))
         if self.chance(0.16):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
@@ -926,7 +935,8 @@ class Dice:
 
     def _fund_buy(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         dice, scene, lots = self.random, self.scene, self.scene.system.fund.lots
-        kinds = [k for k, t in enumerate(scene.tokens) if lots.get(int(t.address, 16))]
+        keys = [int(token.address, 16) for token in scene.tokens]
+        kinds = [k for k, key in enumerate(keys) if key in lots and lots[key].is_running(now)]
         kind = dice.choice(kinds) if kinds and self.chance(0.95) else self.kind()
         lot = lots.get(int(scene.tokens[kind].address, 16))
         left = lot.left if lot else 1
@@ -966,6 +976,8 @@ class Dice:
     def _fund_remove_reserve(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         scene = self.scene
         others = (scene.peg.address, scene.backed.address, scene.keeper)
+        if scene.peg.address not in scene.system.fund.reserves:
+            return self.master(), "fund.add_reserve", (scene.peg.address,)
         return self.master(), "fund.remove_reserve", (self.random.choice(others),)
 
     def _peg_mint(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -973,6 +985,9 @@ class Dice:
         room = self.scene.coin.headroom(self.scene.peg.address) * UNIT[RESERVE] // WAD
         amounts = (10**3 * UNIT[RESERVE], 10**5 * UNIT[RESERVE], 1, 0, room // 2, room + room // 10)
         receiver = self.receiver(who) if self.chance(0.95) else self.scene.peg.address
+        if self.market(RESERVE) < GUARD and self.chance(0.6):
+            par = self.told(RESERVE, BASE[RESERVE], 0)
+            self.scene.make(Move(self.scene.now, self.scene.governor, *par))
         return who, "peg.mint", (self.odd(self.random.choice(amounts)), receiver)
 
     def _peg_redeem(self, now: int) -> tuple[str, str, tuple[Any, ...]]:

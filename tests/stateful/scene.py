@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from surety import paths
@@ -910,15 +909,13 @@ class Scene:
 
     def _logs(self, logs: Sequence[Any], of: str) -> list[tuple[tuple[str, ...], bytes]]:
         """Return a contract's raw logs as (topics, data)."""
-        found = []
+        found, ours = [], of.lower()
         for log in logs:
             if isinstance(log, dict):
-                where, topics = log["address"], log["topics"]
-                data = bytes.fromhex(log["data"][2:])
-            else:
-                where, topics, data = log.address, log.topics, log.data[1]
-            if to_checksum_address(where) == of:
-                found.append((tuple(topics), bytes(data)))
+                if log["address"].lower() == ours:
+                    found.append((tuple(log["topics"]), bytes.fromhex(log["data"][2:])))
+            elif log.address.lower() == ours:
+                found.append((tuple(log.topics), bytes(log.data[1])))
         return found
 
     def _encode_log(
