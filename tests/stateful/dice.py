@@ -110,7 +110,7 @@ class Dice:
     """A seeded source of moves for one scene."""
 
     def __init__(self, scene: Scene, seed: int) -> None:
-        self.scene, self.random = scene, random.Random(seed)
+        self.scene, self.random, self.seed = scene, random.Random(seed), seed
         self.calmed = []
         powers = [10**power for power in (6, 8, 18, 27, 38)] + [2**power for power in
                   (64, 96, 104, 112, 120, 127, 128, 255)]  # fmt: skip
@@ -300,7 +300,7 @@ class Dice:
         base, market = BASE[kind] // FEED_SCALE, self.market(kind) // FEED_SCALE
         what = dice.choice(
             ("break", "break", "odd", "odd", "old", "uptime", "switch", "switch", "limits",
-             "bounds", "age", "poke")
+             "bounds", "bounds", "age", "poke")
         )  # fmt: skip
         if what == "break":
             return [("break_feed", (kind, True))]
@@ -1042,6 +1042,11 @@ class Dice:
             yield Move(at, scene.keeper, "poke", (2 ** len(ALL_KINDS) - 1,))
             if not any(price.flags for price in self.book.hub.prices):
                 break
+        (told,) = scene.system.told.values()
+        equity = scene.system.equity(scene.now)
+        # every other book ends with more coins than there is for them
+        wanted = -(10**6) * WAD if self.seed % 2 else 10**6 * WAD
+        yield Move(scene.now, governor, "told", (max(0, told + wanted - equity),))
         yield Move(scene.now + 1, self.book.governor, "propose_fund", (scene.world.fund.address,))
         vault = (scene.vault.address,)
         yield Move(scene.now + 1, governor, "fund.accept_book", vault)

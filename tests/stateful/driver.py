@@ -126,6 +126,13 @@ class Campaign:
                 self.counts.seen["immediate" if immediate else "grace"] += 1
             elif name == "Cured" and args["auction_start"]:
                 self.counts.seen["restarted"] += 1
+        for part in ("coin", "fund", "peg", "settlement"):
+            for name, args in outcome.logs_of(part):
+                self.counts.seen[f"{part} {name}"] += 1
+                if name == "AccountSettled" and args["shortfall"]:
+                    self.counts.seen["settled short"] += 1
+                if name == "RedemptionOpened":
+                    self.counts.seen["insolvent" if args["deficit"] else "solvent"] += 1
         step = Step(self.scene, move, outcome)
         for rule in RULES:
             rule(step)

@@ -203,8 +203,10 @@ def require(counts: Counts, hub: str) -> None:
     seen = counts.reasons()
     expected = listed_reasons() - ELSEWHERE
     assert expected <= seen, f"never refused: {sorted(expected - seen)}"
-    for what in [*OUTCOMES, *(PRICED if hub == "feeds" else ())]:
+    for what in [*OUTCOMES, *MONEYED, *(PRICED if hub == "feeds" else ())]:
         assert counts.seen[what] >= 5, (what, counts.seen)
+    for what in ENDED:
+        assert counts.seen[what] >= 1, (what, counts.seen)
 
 
 MOVES = (
@@ -225,6 +227,12 @@ OUTCOMES = (
     "tip", "no tip", "grace", "immediate", "restarted", "BadDebt", "Absorbed", "Accrued",
     "safe whatever the volatility",
 )  # fmt: skip
+# of coin, fund and peg, five times at least; of the ends of books, of which a campaign has one
+MONEYED = (
+    "coin FlashMinted", "fund Reaped", "fund Recapitalised", "fund Collected", "fund Sold",
+    "peg Minted", "peg Redeemed", "settlement AccountSettled", "settlement Redeemed",
+)  # fmt: skip
+ENDED = ("solvent", "insolvent", "settlement Swept")
 PRICED = (
     "price failed", "price confirming", "price refreshed", "price sampled", "price grown wild",
 )  # fmt: skip
