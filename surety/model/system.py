@@ -18,9 +18,19 @@ from surety.formulas import Revert, margin_math
 from surety.model.book import Book
 from surety.model.coin import Stablecoin
 from surety.model.fund import Around, InsuranceFund, Sheet
+from surety.model.governor import Call, Governor, Levels, Parameters
 from surety.model.peg import Peg
 from surety.model.settlement import SETTLING, Settlement
-from surety.model.state import BPS, MAX_KINDS, Price, Refused, as_number, refuse
+from surety.model.state import (
+    BPS,
+    MAX_KINDS,
+    ZERO_ADDRESS,
+    Kind,
+    Price,
+    Refused,
+    as_number,
+    refuse,
+)
 
 
 @dataclass(slots=True)
@@ -61,7 +71,38 @@ PEG_EVENTS = {
     "GuardSet": ("guard_price",),
     "MintingPaused": ("paused",),
 }
+
+
+@dataclass(slots=True)
+class Timelock(Governor):
+    """The vault's governor, at an address; `done` are the calls that its last move made."""
+
+    address: str = ZERO_ADDRESS
+    done: list[Call] = field(default_factory=list)
+
+    def copy(self) -> Timelock:
+        """Return a governor that can be changed without changing this one."""
+        copied = Governor.copy(self)
+        assert isinstance(copied, Timelock)
+        return copied
+
+    def _do(self, call: Call, now: int) -> None:
+        Governor._do(self, call, now)
+        self.done.append(call)
+
+
 Script = Callable[["System"], bool]  # what a flash borrower does; whether it answers as it should
+
+
+def levels_of(facts: Kind) -> Levels:
+    """Return the levels and factors of a kind."""
+    return (
+        facts.initial_ltv,
+        facts.maintenance_ltv,
+        facts.close_out_ltv,
+        facts.start_factor,
+        facts.end_factor,
+    )
 
 
 @dataclass(slots=True)
@@ -78,6 +119,7 @@ class System:
     peg: Peg
     reserve_kind: int
     told: dict[str, int] = field(default_factory=dict)
+    governor: Timelock | None = None
     logs: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     returned: Any = None
 
@@ -97,6 +139,7 @@ class System:
             replace(self.peg, events=[]),
             self.reserve_kind,
             dict(self.told),
+            self.governor.copy() if self.governor else None,
         )
 
     def _copy_settlement(self) -> Settlement:
@@ -160,6 +203,8 @@ class System:
                 self._fund(now, caller, name, *args)
             elif part == "peg":
                 self._peg(now, caller, name, *args)
+            elif part == "governor":
+                self._govern(now, caller, name, *args)
             else:
                 getattr(self, f"{part}_{name}")(now, caller, *args, **extra)
         except Refused as refused:
@@ -237,6 +282,53 @@ class System:
         for event, told in peg.events:
             self._log("peg", event, **dict(zip(PEG_EVENTS[event], told, strict=True)))
         peg.events.clear()
+
+    # governor
+
+    def _govern(self, now: int, caller: str, name: str, *args: Any) -> None:
+        """Make a move of the vault's governor, and what it does to the vault."""
+        ours, book = self.governor, self.book
+        assert ours is not None
+        ours.book, ours.done = self._parameters(now), []
+        getattr(ours, name)(now, caller, *args)
+        if name == "propose":
+            self.returned = len(ours.acts)
+        elif name == "advance":
+            (kind,) = args
+            book.set_levels(now, ours.address, kind, *ours.book.levels[kind])
+        for fn, told in ours.done:
+            if fn in ("set_cap", "set_frozen", "set_rate"):
+                getattr(book, fn)(now, ours.address, *told)
+            elif fn == "set_pause":
+                in_force = self._parameters(now).in_force(now)
+                bit, paused = told
+                bits = in_force | bit if paused else in_force & ~bit
+                book.set_pauses(now, ours.address, bits)
+            else:
+                assert fn == "ramp", fn  # which is the governor's own
+
+    def _parameters(self, now: int) -> Parameters:
+        """Return what acts change, as it is now."""
+        book, coin = self.book, self.coin
+        vault = as_number(book.rules.vault)
+
+        def worth(kind: int, amount: int) -> int:
+            price = book.hub.read(1 << kind, now)[kind]
+            value: int = margin_math.value_down(amount, price.hi, book.kinds[kind].decimals)
+            return value
+
+        return Parameters(
+            dict(book.caps),
+            {kind: levels_of(facts) for kind, facts in book.kinds.items()},
+            coin.ceilings[vault],
+            book.rate,
+            book.rules.liquidation_penalty,
+            book.rules.grace_period,
+            worth,
+            book.frozen,
+            book.pauses,
+            book.take_resumes_at,
+        )
 
     # settlement
 

@@ -15,6 +15,7 @@ from typing import Any
 from coincurve import PrivateKey
 
 from surety.model import Levels, Position
+from surety.model.governor import Call
 from surety.model.settlement import LIVE, REDEEMING, SETTLEMENT_PERIOD, SETTLING, SWEPT, Ending
 from surety.model.signature import operator_digest
 from surety.model.state import (
@@ -27,6 +28,7 @@ from surety.model.state import (
     PAUSE_WITHDRAW,
     ZERO_ADDRESS,
 )
+from surety.model.system import levels_of
 from tests.stateful.node import DEV_ADDRESSES, DEV_KEYS
 from tests.stateful.prices import market_of
 from tests.stateful.scene import (
@@ -65,7 +67,7 @@ LIKELY: dict[str, dict[str, int]] = {
         "deposit": 3, "repay": 4, "borrow": 1, "withdraw": 1, "adjust": 3, "move": 2,
     },
     "in auction": {
-        "margin_call": 2, "margin_calls": 1, "take": 26, "takes": 14, "cure": 3, "absorb": 2,
+        "margin_call": 2, "margin_calls": 1, "take": 26, "takes": 14, "cure": 6, "absorb": 2,
         "deposit": 1, "repay": 2, "borrow": 1, "withdraw": 1, "adjust": 1, "move": 1,
     },
     "dormant": {
@@ -92,6 +94,12 @@ MONEY = {
     "fund.set_auction": 2, "fund.set_treasury": 1, "fund.add_reserve": 1, "fund.remove_reserve": 1,
     "peg.mint": 6, "peg.redeem": 6, "peg.set_fees": 1, "peg.set_guard": 1,
     "peg.set_minting_paused": 2,
+}  # fmt: skip
+# what is done through a Governor, where one governs the vault
+GOVERN = {
+    "governor.propose": 8, "governor.execute": 8, "governor.tighten": 4, "governor.lapse": 3,
+    "governor.advance": 14, "governor.halt": 1, "governor.pause": 2, "governor.cancel": 1,
+    "governor.veto": 2,
 }  # fmt: skip
 # how a book ends, by what comes next: settling debts, opening the pool, redeeming, sweeping
 ENDING = {
@@ -432,6 +440,9 @@ class Dice:
         if self.forged is not None:
             id, self.forged = self.forged, None
             return Move(now, self.scene.keeper, "margin_call", (id,))
+        if self.scene.setup.governed and self.chance(0.12):
+            name = dice.choices(list(GOVERN), list(GOVERN.values()))[0]
+            return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
         governing = 0.13 if self.book.pauses or self.book.frozen else 0.10
         if self.chance(governing):
             names = dict(GOVERNANCE)
@@ -446,7 +457,7 @@ class Dice:
         lots = self.scene.system.fund.lots.values()
         if any(lot.is_running(now) for lot in lots) and self.chance(0.15):
             return Move(now, *self._fund_buy(now))
-        if self.chance(0.16):
+        if self.chance(0.13):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
         if self.chance(0.006 if self.ending.phase == LIVE else 0.55):
@@ -684,6 +695,8 @@ class Dice:
     # governance and operators: who, what, args
 
     def ruler(self) -> str:
+        if self.scene.setup.governed:  # whom nobody can speak for
+            return self.random.choice(self.scene.people[:6])
         return (
             self.book.governor if self.chance(0.85) else self.random.choice(self.scene.people[:6])
         )
@@ -1018,6 +1031,85 @@ class Dice:
     def _peg_set_minting_paused(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         paused = not self.scene.system.peg.is_minting_paused and self.chance(0.5)
         return self.master(), "peg.set_minting_paused", (paused,)
+
+    # governor
+
+    def act(self) -> Call:
+        """Return an act that may come up: to caps, freezes, rate, pauses and levels."""
+        dice, kind = self.random, self.random.choice(MAIN)
+        what = dice.choice(
+            ("set_cap", "set_frozen", "set_rate", "set_pause", "ramp", "ramp", "ramp")
+        )
+        if what == "set_cap":
+            cap, total = self.book.caps[kind], self.book.deposited[kind]
+            return what, (kind, dice.choice((cap // 2, 2 * cap, 2 * cap + 1, total, cap, 2**127)))
+        if what == "set_frozen":
+            return what, (kind, self.book.frozen >> kind & 1 == (1 if self.chance(0.1) else 0))
+        if what == "set_rate":
+            most = RAY // YEAR // 20
+            return what, (max(0, self.book.rate + dice.choice((most, -most, most + 1, 0, 10**15))),)
+        if what == "set_pause":
+            bit = dice.choice((1, 2, 4, 8, 16, 3))
+            return what, (bit, not self.book.pauses & bit if self.chance(0.8) else self.chance(0.5))
+        levels, usual = levels_of(self.book.kinds[kind]), astuple(ALL_KINDS[kind].levels)
+        goal = list(usual if self.chance(0.4) else levels)
+        change = dice.choice((-300, -60, -9, 9, 60, 150))
+        goal = [goal[0] + change, goal[1] + change, goal[2] + change // 2, *goal[3:]]
+        if self.chance(0.2):
+            goal[3] += dice.choice((-20, 20))
+        if self.chance(0.1):
+            goal[0] = goal[1]
+        return "ramp", (kind, *goal)
+
+    def _governor_propose(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.admin(), "governor.propose", (self.act(),)
+
+    def admin(self) -> str:
+        return self.scene.governor if self.chance(0.9) else self.caller()
+
+    def guardian(self) -> str:
+        return self.scene.keeper if self.chance(0.75) else self.admin()
+
+    def pending(self) -> int:
+        """The number of an act that waits, mostly of one that is ready."""
+        now = self.scene.now
+        acts = list(enumerate(self.scene.system.governor.acts, 1))
+        ready = [id for id, act in acts if act.state == 1 and act.ready_at <= now <= act.expires_at]
+        if ready and self.chance(0.85):
+            return self.random.choice(ready)
+        waiting = [id for id, act in acts if act.state == 1]
+        return self.random.choice(waiting or [0, 1])
+
+    def _governor_execute(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        id, acts = self.pending(), self.scene.system.governor.acts
+        call = acts[id - 1].call if 0 < id <= len(acts) and self.chance(0.95) else self.act()
+        return self.caller(), "governor.execute", (id, call)
+
+    def _governor_cancel(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.admin(), "governor.cancel", (self.pending(),)
+
+    def _governor_veto(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.guardian(), "governor.veto", (self.pending(),)
+
+    def _governor_tighten(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.guardian(), "governor.tighten", (self.act(),)
+
+    def _governor_pause(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.guardian(), "governor.pause", (self.random.choice((1, 4, 8, 16, 31, 0, 32)),)
+
+    def _governor_lapse(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        guards = self.scene.system.governor.guards
+        over = [key for key, guard in guards.items() if guard.undo is not None]
+        return self.caller(), "governor.lapse", (self.random.choice(over or [("set_cap", 0)]),)
+
+    def _governor_advance(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        ramps = list(self.scene.system.governor.ramps)
+        kind = self.random.choice(ramps if ramps and self.chance(0.95) else MAIN)
+        return self.caller(), "governor.advance", (kind,)
+
+    def _governor_halt(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        ramps = list(self.scene.system.governor.ramps)
+        return self.admin(), "governor.halt", (self.random.choice(ramps or MAIN),)
 
     # the end of a book: who, arguments after the vault
 

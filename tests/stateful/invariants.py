@@ -312,6 +312,16 @@ def i28_transfers_make_no_coins(step: Step) -> None:
     assert then.flash_minted == 0
 
 
+def i35_no_act_makes_callable(step: Step) -> None:
+    """No act but a call makes an account callable that is healthy by 0.12 % of its value."""
+    if not step.move.what.startswith("governor."):
+        return
+    for id in step.scene.ids:
+        was, now = step.before.levels(id, step.now), step.after.levels(id, step.now)
+        if was.debt and was.debt + was.value * 12 // 10_000 <= was.maintenance:
+            assert now.debt <= now.maintenance, (was, now)
+
+
 def i40_tokens_stay_among_those_who_are_known(step: Step) -> None:
     """Vault, fund, peg, settlement and people hold together what they held."""
     if step.scene.steps and step.move.what in ("adjust", "take"):

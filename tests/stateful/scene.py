@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from surety import paths
@@ -42,11 +43,12 @@ from surety.model import (
 )
 from surety.model.coin import Stablecoin
 from surety.model.fund import InsuranceFund
+from surety.model.governor import Call
 from surety.model.margin import FailingModel, TieredMargin
 from surety.model.peg import Peg
 from surety.model.settlement import REDEEMING, SETTLING, Settlement
 from surety.model.signature import operator_digest
-from surety.model.system import Foreseen, MinterCoin, System, foresee
+from surety.model.system import Foreseen, MinterCoin, System, Timelock, foresee
 from tests.book import guards_of
 from tests.stateful.node import Node
 from tests.world import BPS, MAX, WAD, World
@@ -89,6 +91,7 @@ PRICES = (
     "set_max_age",
 )
 QUIET = ("answer", "break_feed", "say", "plan")  # of ENVIRONMENT: change what is said, and no word
+VAULT_ROLE = 3  # of interfaces/IGovernor.vyi
 RESERVE = 2  # the kind that is also the reserve of the peg
 GUARD = 98 * WAD // 100
 LOOKS = ("coin.totalSupply", "fund.equity")  # views, which must not fail
@@ -126,11 +129,13 @@ class Setup:
     """What a campaign begins with: `hub` is "feeds" (the PriceHub) or "words" (told directly).
 
     `usual`: the feeds' prices move within the limits that are deployed, instead of any others.
+    `governed`: a Governor governs the vault, instead of people with keys.
     """
 
     hub: str
     book: BookParams = BookParams()  # noqa: RUF009 - frozen
     usual: bool = False
+    governed: bool = False
 
 
 class Disagreement(AssertionError):
@@ -252,6 +257,8 @@ class Scene:
             *(self.peg.read(name) for name in ("mint_fee_bps", "redeem_fee_bps", "guard_price")),
         )
         self.system = System(book, fund, endings, peg, RESERVE, told)
+        if setup.governed:
+            self.system.governor = self._hand_over()
         self.supply = self.coin.total_supply  # from then on what its logs say
         self._prepare_reading()
         self.check_words()
@@ -368,6 +375,73 @@ class Scene:
         fund.transact("retire_book", idle.address, sender=governor)
         for reserve in (self.backed, self.peg):
             fund.transact("add_reserve", reserve.address, sender=governor)
+
+    def _hand_over(self) -> Timelock:
+        """Put the vault under a Governor, whose admin and guardian have keys."""
+        admin, guardian = self.governor, self.keeper
+        rules, vault = self._new("GovernanceRules"), self.vault.address
+        governor = self._new("Governor", admin, guardian, rules.address, [(vault, VAULT_ROLE)])
+        self.vault.transact("propose_governor", governor.address, sender=admin)
+        governor.transact("adopt", vault, sender=admin)
+        self.parts["governor"] = governor
+        self.book.governor = governor.address
+        book = self.system._parameters(self.world.now)
+        return Timelock(admin, guardian, book, address=governor.address)
+
+    def call_data(self, call: Call) -> tuple[str, bytes]:
+        """Return target and data of an act."""
+        fn, args = call
+        if fn in ("set_pause", "ramp"):
+            governor = self.parts["governor"]
+            return governor.address, governor.encode(fn, self.vault.address, *args)
+        return self.vault.address, self.vault.encode(fn, *args)
+
+    def key_of(self, key: tuple[Any, ...]) -> bytes:
+        """Return the chain's key of a parameter of the model's."""
+        fn, *index = key
+        target, vault = self.vault, self.vault.address
+        if fn in ("set_pause", "ramp"):
+            target = self.parts["governor"]
+        functions = target.interface.functions
+        (selector,) = {found.selector for (name, _), found in functions.items() if name == fn}
+        words: list[Any] = index or [int(vault, 16)]
+        types = ["address", "bytes4", *["uint256"] * len(words)]
+        if fn == "set_pause":
+            types, words = ["address", "bytes4", "address", "uint256"], [vault, *index]
+        return bytes(keccak(encode(types, [target.address, selector, *words])))
+
+    def sent_args(self, move: Move) -> tuple[Any, ...]:
+        """Return what goes on the chain for a move's arguments: a governor takes calls as data."""
+        name, args = move.what, move.args
+        if name in ("governor.propose", "governor.tighten"):
+            return self.call_data(args[0])
+        if name == "governor.execute":
+            return args[0], *self.call_data(args[1])
+        if name == "governor.lapse":
+            return (self.key_of(args[0]),)
+        if name in ("governor.pause", "governor.advance", "governor.halt"):
+            return self.vault.address, *args
+        return args
+
+    def check_governor(self) -> None:
+        """Compare what the governor remembers with the model: acts, guards, ramps."""
+        governor, ours, vault = self.parts["governor"], self.system.governor, self.vault.address
+        assert ours is not None
+        self.same("act_count", governor.read("act_count"), len(ours.acts))
+        for at, act in list(enumerate(ours.acts))[-4:]:
+            times = (act.proposed_at, act.ready_at, act.expires_at, act.state)
+            self.same(f"acts({at + 1})", tuple(governor.read("acts", at + 1)[1:5]), times)
+        for key, guard in ours.guards.items():
+            at, target, undo = governor.read("guards", self.key_of(key))
+            self.same(
+                f"guard {key}", (at, int(target, 16) != 0), (guard.guarded_at, bool(guard.undo))
+            )
+            if guard.undo is not None:
+                self.same(f"undo {key}", undo, self.call_data(guard.undo)[1])
+        for kind in self.book.kinds:
+            ramp = ours.ramps.get(kind)
+            goal = (*ramp.goal, ramp.moved_at) if ramp else (0,) * 6
+            self.same(f"ramp {kind}", tuple(governor.read("ramps", vault, kind)), goal)
 
     def _read_fund(self) -> InsuranceFund:
         """Take over what the fund remembers: nothing is for sale yet."""
@@ -674,8 +748,9 @@ class Scene:
         extra = self.extra(move)
         outcome = foresee(self.system, move.what, move.args, move.who, move.at, **extra)
         contract, name = self.contract_of(move.what)
-        function = contract.interface.function(name, len(move.args))
-        data, target, sender = function.encode(*move.args), contract.address, move.who
+        args = self.sent_args(move)
+        function = contract.interface.function(name, len(args))
+        data, target, sender = function.encode(*args), contract.address, move.who
         if sender == self.actor.address:
             data, target = self.actor.encode("execute", target, data), sender
             sender = self.governor
@@ -691,6 +766,8 @@ class Scene:
                 self.same("returned", plain(function.decode(output)), plain(outcome.then.returned))
         self.system = outcome.then
         self.check_words()
+        if move.what.startswith("governor."):
+            self.check_governor()
         return outcome
 
     def _compare_logs(self, ran: Any, outcome: Foreseen) -> None:
@@ -702,6 +779,8 @@ class Scene:
             expected[part].append(self._encode_log(name, args, part))
         for part, contract in self.parts.items():
             logs = self._logs(ran.logs, contract.address)
+            if part == "governor":
+                continue  # what it logs is held in tests/unit/governor
             if part == "coin":
                 self.supply += sum(map(minted_by, logs))
                 logs = [log for log in logs if log[0][0] not in self.silent]

@@ -221,7 +221,7 @@ ACTS = (
 )  # fmt: skip
 # once a campaign at most, or by a contract only
 ENDS_OF_BOOKS = ("shutdown", "open_redemption", "sweep", "settles", "settle", "redeem")
-NEVER_DONE = ("set_default_model", "settlement.claim")
+NEVER_DONE = ("set_default_model", "settlement.claim", "withdraw_absorbed")
 NEVER_REFUSED = ("accrue", "set_operator", "lockdown", "report", "uptime")
 OUTCOMES = (
     "tip", "no tip", "grace", "immediate", "restarted", "BadDebt", "Absorbed", "Accrued",
