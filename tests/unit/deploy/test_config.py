@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from surety.deploy import (
@@ -15,6 +17,7 @@ from surety.deploy import (
     Limits,
     Median,
     ParamsError,
+    PegParams,
     Product,
 )
 from surety.deploy.adapters import MAX_DEPTH
@@ -237,3 +240,50 @@ def test_bad_file_gets_one_line_that_names_the_place(load, old, new, message):
         load(GOOD.replace(old, new, 1))
     assert "\n" not in str(caught.value)
     assert "params.toml" in str(caught.value)
+
+
+GOVERNED = f"""
+admin = "{TOKEN}"
+guardian = "{FEED}"
+treasury = "{FEED}"
+buffer_bps = 150
+fund_ceiling = "1_000_000000000000000000"
+flash_fee_bps = 5
+flash_ceiling = 1000
+
+[peg]
+kind = "eth"
+ceiling = "5_000000000000000000"
+redeem_fee_bps = 7
+"""
+
+
+def test_who_governs_treasury_flash_loans_and_peg(load):
+    params = load(
+        GOOD.replace(f'governor = "{TOKEN}"', GOVERNED, 1).replace("fresh_for = 15\n", "", 1)
+    )
+    assert (params.admin, params.guardian, params.governor) == (TOKEN, FEED, None)
+    assert (params.treasury, params.buffer_bps) == (FEED, 150)
+    assert (params.fund_ceiling, params.flash_fee_bps, params.flash_ceiling) == (10**21, 5, 1_000)
+    assert params.peg == PegParams("eth", 5 * 10**18, 0, 7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (f'admin = "{TOKEN}"', 'admin = "0x12"', "admin: '0x12' is not an address"),
+        (f'guardian = "{FEED}"', "", "give admin and guardian together"),
+        (f'admin = "{TOKEN}"', f'admin = "{FEED}"', "guardian must not be the admin"),
+        ('ceiling = "5_000000000000000000"\n', "", "peg.ceiling: missing"),
+        ('kind = "eth"', 'kind = "usdc"', "peg: no kind 'usdc'; there are eth, tail"),
+        ("redeem_fee_bps = 7", "redeem_fee = 7", "peg.redeem_fee: unknown key; did you mean"),
+        ("redeem_fee_bps = 7", "redeem_fee_bps = true", "peg.redeem_fee_bps: must be an integer"),
+        ("buffer_bps = 150", "buffer_bps = 20", "buffer_bps must be 100..5000"),
+        ("[peg]", "[[peg]]", "peg: must be a table"),
+    ],
+)
+def test_what_is_wrong_with_them_is_said(load, old, new, message):
+    text = GOOD.replace(f'governor = "{TOKEN}"', GOVERNED, 1).replace("fresh_for = 15\n", "", 1)
+    assert old in text
+    with pytest.raises(ParamsError, match=re.escape(message)):
+        load(text.replace(old, new, 1))

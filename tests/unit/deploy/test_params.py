@@ -15,6 +15,7 @@ from surety.deploy import (
     BookParams,
     KindParams,
     ParamsError,
+    PegParams,
     SystemParams,
 )
 
@@ -108,3 +109,42 @@ def test_book_is_refused(change, message):
 def test_kinds_are_refused(kinds, message):
     with pytest.raises(ParamsError, match=message):
         SystemParams(kinds=kinds).check()
+
+
+A, B = "0x" + "a1" * 20, "0x" + "b2" * 20
+ZERO = "0x" + "00" * 20
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"admin": A}, "give admin and guardian together"),
+        ({"guardian": A}, "give admin and guardian together"),
+        ({"admin": A, "guardian": B, "governor": A}, "give either governor, or admin and"),
+        ({"admin": ZERO, "guardian": B}, "admin must not be the zero address"),
+        ({"admin": A, "guardian": ZERO}, "guardian must not be the zero address"),
+        ({"admin": A, "guardian": A}, "guardian must not be the admin"),
+        ({"treasury": ZERO}, "treasury must not be the zero address"),
+        ({"buffer_bps": 99}, "buffer_bps must be 100..5000"),
+        ({"buffer_bps": 5_001}, "buffer_bps must be 100..5000"),
+        ({"fund_ceiling": 2**120}, "fund_ceiling must fit"),
+        ({"fund_ceiling": -1}, "fund_ceiling must fit"),
+        ({"flash_fee_bps": 101}, "flash_fee_bps must be 0..100"),
+        ({"flash_ceiling": 2**112 + 1}, "flash_ceiling must be at most"),
+        ({"peg": PegParams("doge", 0)}, "peg: no kind 'doge'; there are eth"),
+        ({"peg": PegParams("eth", 2**120)}, "peg: ceiling must fit"),
+        ({"peg": PegParams("eth", 0, 101)}, "peg: mint_fee_bps must be"),
+        ({"peg": PegParams("eth", 0, 0, -1)}, "peg: redeem_fee_bps must be"),
+        ({"peg": PegParams("eth", 0, guard_price=WAD + 1)}, "peg: guard_price must be"),
+        ({"peg": PegParams("eth", 0, guard_price=WAD * 9 // 10 - 1)}, "peg: guard_price must be"),
+    ],
+)
+def test_who_governs_and_money_are_checked(change, message):
+    with pytest.raises(ParamsError, match=message):
+        SystemParams(kinds=(KIND,), **change).check()
+
+
+def test_the_widest_terms_are_accepted():
+    peg = PegParams("eth", 2**120 - 1, 100, 100, WAD * 9 // 10)
+    terms = {"buffer_bps": 5_000, "fund_ceiling": 2**120 - 1, "flash_ceiling": 2**112}
+    SystemParams(kinds=(KIND,), admin=A, guardian=B, treasury=A, peg=peg, **terms).check()
