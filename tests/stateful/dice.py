@@ -98,8 +98,8 @@ MONEY = {
 # what is done through a Governor, where one governs the vault
 GOVERN = {
     "governor.propose": 8, "governor.execute": 8, "governor.tighten": 4, "governor.lapse": 3,
-    "governor.advance": 14, "governor.halt": 1, "governor.pause": 2, "governor.cancel": 1,
-    "governor.veto": 2,
+    "governor.advance": 14, "governor.halt": 3, "governor.pause": 2, "governor.cancel": 3,
+    "governor.veto": 3,
 }  # fmt: skip
 # how a book ends, by what comes next: settling debts, opening the pool, redeeming, sweeping
 ENDING = {
@@ -440,7 +440,7 @@ class Dice:
         if self.forged is not None:
             id, self.forged = self.forged, None
             return Move(now, self.scene.keeper, "margin_call", (id,))
-        if self.scene.setup.governed and self.chance(0.12):
+        if self.scene.setup.governed and self.chance(0.2):
             name = dice.choices(list(GOVERN), list(GOVERN.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
         governing = 0.13 if self.book.pauses or self.book.frozen else 0.10
@@ -1086,7 +1086,8 @@ class Dice:
         return self.caller(), "governor.execute", (id, call)
 
     def _governor_cancel(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
-        return self.admin(), "governor.cancel", (self.pending(),)
+        who = self.admin() if self.chance(0.7) else self.caller()
+        return who, "governor.cancel", (self.pending(),)
 
     def _governor_veto(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.guardian(), "governor.veto", (self.pending(),)
@@ -1109,7 +1110,8 @@ class Dice:
 
     def _governor_halt(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         ramps = list(self.scene.system.governor.ramps)
-        return self.admin(), "governor.halt", (self.random.choice(ramps or MAIN),)
+        who = self.admin() if self.chance(0.7) else self.caller()
+        return who, "governor.halt", (self.random.choice(ramps or MAIN),)
 
     # the end of a book: who, arguments after the vault
 

@@ -17,7 +17,7 @@ from surety.chain import Rpc
 from surety.deploy import BookParams
 from surety.model import Position
 from surety.model.state import NO_KIND
-from tests.stateful.dice import MONEY
+from tests.stateful.dice import GOVERN, MONEY
 from tests.stateful.driver import Campaign, Counts, run
 from tests.stateful.node import AnvilNode, RevmNode
 from tests.stateful.scene import ALL_KINDS, BASE, PRICES, Disagreement, Move, Setup, events
@@ -57,6 +57,20 @@ def test_campaign__the_vault_never_parts_from_its_model(hub):
                 assert one.seen[what] >= 20, (what, one.seen)
     assert counts.steps == STEPS * len(CAMPAIGNS[hub])
     require(counts, hub)
+
+
+def test_campaign__under_a_governor_no_act_makes_anybody_callable():
+    """Acts wait, ramps move, the guardian tightens: each as the model says, and i35 holds."""
+    counts = Counts()
+    for params, seed in ((L2, 11), (L1, 12)):
+        counts.add(run(revm, Setup("words", params, governed=True), seed, 900))
+        gc.collect()
+    for name in GOVERN:
+        done, refused = counts.done[name], counts.refusals(name)
+        assert done >= 1, (name, "went through", done)
+        assert refused >= 1, (name, "was refused", refused)
+    assert counts.done["governor.advance"] >= 5
+    assert counts.seen["MarginCalled"] >= 10
 
 
 def test_campaign__holds_on_a_real_anvil():
@@ -174,10 +188,14 @@ def test_campaigns__a_million_steps_or_as_long_as_asked():
     until = time.monotonic() + 60 * float(os.environ["SURETY_FUZZ_MINUTES"])
     seed = int(os.environ.get("SURETY_FUZZ_SEED", "1000"))
     counts = {"feeds": Counts(), "words": Counts()}
-    while time.monotonic() < until and sum(one.steps for one in counts.values()) < 10**6:
+    while time.monotonic() < until and sum(each.steps for each in counts.values()) < 10**6:
         for hub in counts:
             params = (STILL, L1, L2, L2)[seed // 2 % 4]
-            counts[hub].add(run(revm, Setup(hub, params, seed // 8 % 2 == 1), seed, STEPS))
+            governed = seed % 5 == 0
+            setup = Setup(hub, params, seed // 8 % 2 == 1, governed)
+            one = run(revm, setup, seed, STEPS)
+            if not governed:  # whose acts are others
+                counts[hub].add(one)
             gc.collect()
         seed += 1
     for hub, one in counts.items():
