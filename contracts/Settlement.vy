@@ -44,7 +44,6 @@ MAX_ACCOUNTS: constant(uint256) = 64
 SETTLEMENT_PERIOD: constant(uint256) = 7 * 86_400
 REDEMPTION_PERIOD: constant(uint256) = 365 * 86_400
 PAY_GAS: constant(uint256) = 500_000  # what paying one kind out gets; a plain token needs a tenth of it
-CALL_GAS: constant(uint256) = 4_000  # what is spent between the check and the callee's first step
 
 LIVE: constant(uint256) = 0
 SETTLING: constant(uint256) = 1
@@ -323,10 +322,9 @@ def carried_by(shares: uint256) -> uint256:
 def pay(vault: address, kind: uint256, amount: uint256, receiver: address):
     """
     @notice Pay collateral out of the vault; what its token refuses is kept for the receiver. The purse bounds what a token
-            can burn of the caller's gas, and asking for it first keeps a wallet that looks for the least gas from
-            finding the one with which payments fail.
+            can burn of the caller's gas. With too little gas everything reverts: of a payment that runs out of it a 64th
+            is left, which does not pay for keeping anything.
     """
-    assert msg.gas - msg.gas // 64 > PAY_GAS + CALL_GAS, "gas too low"
     paid: bool = raw_call(
         vault,
         abi_encode(

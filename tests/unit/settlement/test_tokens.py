@@ -123,28 +123,27 @@ def test_a_sweep_leaves_what_is_owed_and_waits_for_the_fund_too(pool):
     assert rig.held(MOOD, rig.vaults[A].address) == rig.vaults[A].read("deposited", MOOD) % 2**128
 
 
-def test_the_purse_is_asked_for_before_it_is_needed(pool):
-    """No amount of gas makes a payment fail that would not fail by itself: a wallet that looks for
-    the least gas with which a redemption succeeds finds one with which it also pays."""
+def test_no_amount_of_gas_turns_a_payment_into_a_debt(pool):
+    """A wallet that looks for the least gas with which a redemption succeeds finds one with which
+    it also pays."""
     rig = pool
     data = rig.settlement.encode("redeem", rig.vaults[A].address, 500 * WAD, ALICE)
-    reasons, paid = set(), 0
-    for gas in range(60_000, 900_000, 8_000):
+    paid = failed = 0
+    for gas in (*range(60_000, 300_000, 1_000), *range(300_000, 3_000_000, 100_000)):
         taken = rig.node.evm.snapshot()
         before = rig.held(MOOD, ALICE), rig.held(0, ALICE)
         try:
             rig.node.evm.message_call(ALICE, rig.settlement.address, calldata=data, gas=gas)
-        except RuntimeError as error:
-            text = str(error)
-            reasons.add("gas too low" if b"gas too low".hex() in text else "out of gas")
+        except RuntimeError:
+            failed += 1
         else:
             after = rig.held(MOOD, ALICE), rig.held(0, ALICE)
             assert [now - then for now, then in zip(after, before, strict=True)] == [250 * WAD] * 2
             paid += 1
         rig.node.evm.reset_transient_storage()
         rig.node.evm.revert(taken)
-    assert reasons == {"gas too low", "out of gas"}
-    assert paid > 10
+    assert paid > 50
+    assert failed > 40
 
 
 def test_every_kind_but_one_may_burn_its_gas():
