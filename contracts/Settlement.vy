@@ -33,9 +33,14 @@ interface Book:
 
 interface Coin:
     def is_minter(minter: address) -> bool: view
+    def minted(minter: address) -> uint256: view
+
+interface Reserve:
+    def backing() -> uint256: view
 
 interface Fund:
     def books() -> DynArray[address, 16]: view
+    def reserves() -> DynArray[address, 16]: view
     def equity() -> (uint256, uint256): view
 
 BPS: constant(uint256) = 10_000
@@ -225,6 +230,10 @@ def deficit_for(vault: address, worth: uint256) -> uint256:
             carry nothing: what they are owed can be raised by borrowing for one transaction only.
     """
     fund: address = self.check_known(vault)
+    # a reserve that fails, or has no price for the moment, counts nothing in equity: that must not be shared out for good
+    for reserve: address in staticcall Fund(fund).reserves():
+        if staticcall Coin(self._coins[vault]).minted(reserve) != 0:
+            assert staticcall Reserve(reserve).backing() != 0, "reserve has no price"
     surplus: uint256 = 0
     deficit: uint256 = 0
     surplus, deficit = staticcall Fund(fund).equity()

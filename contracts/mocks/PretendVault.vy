@@ -117,8 +117,19 @@ def equity() -> (uint256, uint256):
     return 0, self.deficit
 
 
+@external
+@view
+def reserves() -> DynArray[address, 16]:
+    return [self]
+
+
 # as a coin
 
+
+@external
+@view
+def minted(minter: address) -> uint256:
+    return 0
 
 @external
 @view

@@ -168,6 +168,52 @@ def test_settling_at_a_price_that_is_gone_is_the_governors_choice_only(rig):
     assert rig.held(ETH, BOB) == rig.held(ETH, ALICE) == 10**9 * WAD
 
 
+# reserves of other minters
+
+
+def test_a_reserve_that_has_lost_counts_what_it_still_has(settled):
+    rig = settled
+    reserve = rig.new_reserve(5_000 * WAD)
+    assert rig.equity() == -6_000 * WAD
+    rig.send(GOVERNOR, reserve, "set_backing", 4_000 * WAD)
+    rig.act("open_redemption")
+    assert rig.read("claims_of") == 16_000 * WAD
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_reserve_without_a_price_is_waited_for(settled, dead):
+    """Its feed is dead for an hour, or its contract in the middle of something: equity counts it
+    as nothing, and whoever opened the redemption then would share that out for good."""
+    rig = settled
+    reserve = rig.new_reserve(5_000 * WAD)
+    vault = rig.vaults[A].address
+    rig.send(GOVERNOR, reserve, "set_backing", 0)
+    assert rig.equity() == -11_000 * WAD
+    assert call(rig, ALICE, "open_redemption", vault) == "reserve has no price"
+    if dead:
+        # the governor says that it is gone for good: its loss is everybody's
+        rig.send(GOVERNOR, rig.fund, "remove_reserve", reserve.address)
+        rig.reserves.clear()
+        rig.act("open_redemption")
+        assert rig.read("claims_of") == 20_000 * WAD
+    else:
+        rig.send(GOVERNOR, reserve, "set_backing", 5_000 * WAD)
+        rig.act("open_redemption")
+        assert rig.read("claims_of") == 15_000 * WAD
+
+
+def test_an_empty_reserve_without_coins_holds_nothing_up(settled):
+    rig = settled
+    reserve = rig.new_reserve(5_000 * WAD)
+    rig.send(KEEPER, rig.fund, "recapitalise", 5_000 * WAD)
+    rig.send(GOVERNOR, reserve, "set_backing", 0)
+    assert call(rig, ALICE, "open_redemption", rig.vaults[A].address) == "reserve has no price"
+    other = rig.new_reserve(0)
+    assert other.read("backing") == 0
+    rig.send(GOVERNOR, reserve, "set_backing", 1)
+    rig.act("open_redemption")
+
+
 # what only looks like a vault
 
 
