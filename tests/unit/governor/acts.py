@@ -136,15 +136,27 @@ def reserve_of(rig: Rig) -> str:
     return rig.peg.address
 
 
+def closed_kind(rig: Rig) -> int:
+    tightened(rig, rig.vault, "set_cap", 0, 0)
+    return 0
+
+
+def lent(rig: Rig) -> int:
+    rig.enact(Act(rig.coin, "set_flash", (flash(rig), 10**6 * WAD)))
+    return flash(rig)
+
+
 CATALOGUE: tuple[Sample, ...] = (
     of("Stablecoin.set_ceiling", "coin", 0, vault_of, lambda r: ceiling_of(r) // 2, note="lower"),
     of("Stablecoin.set_ceiling", "coin", PARAMETER, vault_of, lambda r: 2 * ceiling_of(r)),
     of("Stablecoin.set_ceiling", "coin", STRUCTURE, lambda r: r.second.address, 10**7 * WAD),
     of("Stablecoin.set_flash", "coin", PARAMETER, lambda r: flash(r) + 5, 0),
     of("Stablecoin.set_flash", "coin", STRUCTURE, lambda r: flash(r), 10**6 * WAD),
+    of("Stablecoin.set_flash", "coin", 0, lent, 0, note="stop"),
     of("Stablecoin.propose_governor", "coin", CONTROL, stray),
     of("Vault.set_cap", "vault", 0, 0, 0, note="lower"),
     of("Vault.set_cap", "vault", PARAMETER, 0, lambda r: 20_000 * WAD),
+    of("Vault.set_cap", "vault", STRUCTURE, closed_kind, 1_000 * WAD, note="afresh"),
     of("Vault.set_frozen", "vault", 0, 0, True, note="freeze"),
     of("Vault.set_frozen", "vault", PARAMETER, 0, thawed, note="thaw"),
     of("Vault.set_rate", "vault", PARAMETER, 10**27 * 4 // 100 // (365 * 86_400)),

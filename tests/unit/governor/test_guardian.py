@@ -182,8 +182,8 @@ def test_the_admins_tightening_does_not_lapse(rig):
 
 @pytest.mark.parametrize("sample", AT_ONCE, ids=lambda s: s.name)
 def test_each_thing_that_tightens_lapses(rig, sample):
-    before = switches(rig)
     act = sample.make(rig)
+    before = switches(rig)
     key = rig.preview(act)[1]
     for who in (rig.stranger, rig.owner, rig.deployer):
         assert rig.tighten_reason(act, who) == "not guardian"

@@ -241,7 +241,8 @@ def test_every_move_was_made_and_refused():
     }  # fmt: skip
     reasons = {line.split(": ")[1] for line in SEEN}
     assert reasons >= {
-        "not admin", "not guardian", "not pending", "too early", "expired", "wrong act", "one change a day",
-        "not tighter", "guarded lately", "nothing changes", "step too large",
-        "unknown kind", "no ramp", "nothing to lapse", "bad pauses", "retired", "tightened since",
+        "not admin", "not guardian", "not pending", "too early", "expired", "wrong act",
+        "one change a day", "not tighter", "guarded lately", "nothing changes",
+        "step too large", "unknown kind", "no ramp", "nothing to lapse", "bad pauses",
+        "retired", "tightened since",
     }, SEEN  # fmt: skip
