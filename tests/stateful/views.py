@@ -94,10 +94,64 @@ def check_prices(scene: Scene) -> None:
         scene.same("read", found, expected)
 
 
+def check_money(scene: Scene) -> None:
+    """Compare what the fund says of solvency, and the views of peg and settlement."""
+    system, book, now = scene.system, scene.book, scene.now
+    (entry,) = [item for item in artifact("InsuranceFund").abi if item.get("name") == "solvency"]
+    found = named(entry["outputs"], read(scene, scene.world.fund, "solvency"))
+    sheet = system.sheet(now)
+
+    def worth(kind: int, amount: int) -> int:
+        price = book.hub.read(1 << kind, now)[kind]
+        value: int = margin_math.value_down(amount, price.lo, ALL_KINDS[kind].decimals)
+        return value
+
+    fund = system.fund.address
+    inventory = sum(
+        worth(source.kind, book.held[source.kind, fund]) for source in system.fund.sources.values()
+    )
+    absorbed = 0
+    if not book.is_shut:
+        absorbed = sum(worth(kind, amount) for kind, amount in book.absorbed.items())
+    expected = {
+        "debt": sheet.debt,
+        "pools": sheet.pools,
+        "reserves": sheet.reserves,
+        "assets": sheet.debt + sheet.pools + sheet.reserves,
+        "supply": sheet.circulating,
+        "flash_minted": 0,
+        "surplus": sheet.surplus,
+        "deficit": sheet.deficit,
+        "buffer": system.fund.buffer(sheet),
+        "inventory": inventory,
+        "absorbed": absorbed,
+        "open_deficit": max(0, sheet.deficit - inventory - absorbed),
+        "unread": 0,
+    }
+    scene.same("solvency", found, expected)
+    peg, ending = system.peg, system.settlement.ending(book)
+    scene.same("peg.reserve_held", read(scene, scene.peg, "reserve_held"), peg.held)
+    settlement, vault = scene.parts["settlement"], scene.vault.address
+    for view, wanted in (
+        ("phase_of", ending.phase),
+        ("claims_of", ending.claims),
+        ("backing_of", system.settlement.backing_of(book)),
+        ("shut_at", ending.shut_at),
+        ("opened_at", ending.opened_at),
+    ):
+        scene.same(view, read(scene, settlement, view, vault), wanted)
+    for amount in (1, ending.claims // 3, MAX):
+        burned, payouts = read(scene, settlement, "preview_redeem", vault, amount)
+        would_burn, would_pay = system.settlement.quote(book, amount)
+        paid = [would_pay.get(kind, 0) for kind in range(32)]
+        scene.same("preview_redeem", (burned, list(payouts)), (would_burn, paid))
+
+
 def check_all(scene: Scene) -> None:
     """Compare every view there is."""
     book = scene.book
     check_prices(scene)
+    check_money(scene)
     for id in scene.ids:
         check_account(scene, id)
         check_sale(scene, id)
