@@ -15,8 +15,7 @@ from unittest.mock import patch
 
 from surety import paths
 from surety.compile import Artifact, artifact
-from surety.deploy import BookParams, LocalKind, SystemParams, local_kinds
-from surety.deploy import system as deployment
+from surety.deploy import BookParams, LocalKind, SystemParams, local_kinds, steps
 from tests.stateful.node import RevmNode
 from tests.world import GENESIS, World
 
@@ -54,8 +53,15 @@ def weakened(name: str, *changes: Change, file: str | None = None) -> Artifact:
 def deploying(*weak: Artifact) -> Iterator[None]:
     """Let systems that are deployed inside have these contracts in place of their own."""
     by_name = {each.name: each for each in weak}
-    with patch.object(deployment, "artifact", lambda name: by_name.get(name) or artifact(name)):
+    used: set[str] = set()
+
+    def find(name: str) -> Artifact:
+        used.update({name} & set(by_name))
+        return by_name.get(name) or artifact(name)
+
+    with patch.object(steps, "artifact", find):
         yield
+    assert used == set(by_name), "the system was deployed without the weak contracts"
 
 
 def revm_world(
