@@ -20,7 +20,7 @@ from tests.world import WAD, reverts
 
 FALLEN = 3 * WAD // 10
 HELD = 200_000  # whole tokens that came in while they were one coin
-NO_GUARD = ('    assert price.lo >= settings & GUARD_MASK, "below guard"\n', "")
+NO_GUARD = ('    assert min(price.lo, live) >= settings & GUARD_MASK, "below guard"\n', "")
 AT_PAR = ("min(price.lo, WAD)", "WAD")
 
 
