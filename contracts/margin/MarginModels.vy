@@ -10,7 +10,8 @@
 @custom:security A vault trusts this contract and never a model: a model gets exactly MODEL_GAS by a static call or the
         call reverts with "gas too low", so that nobody can fake its failure by starving it. Reads a vault's raw
         words, which answer while the vault is locked; nothing here writes while one is asked.
-@custom:freeze Empty a slot: its accounts fall back to slot 0 (within a week), and where that is empty to the linear margin (at once).
+@custom:freeze Empty a slot: its accounts fall back to slot 0 (within a week), and where that is empty to the linear margin (at once;
+        what fades out already goes on).
 """
 from ...interfaces import IMarginModel
 from ...interfaces import IMarginModels
@@ -171,8 +172,16 @@ def defaulted_at(vault: address) -> uint256:
 @internal
 @view
 def used_model(slot: uint256) -> address:
+    """
+    @notice One that has a say about accounts of this slot; zero: none has, and the linear margin holds.
+    """
     model: address = self.models[slot]
-    return model if model != empty(address) else self.models[0]
+    if model == empty(address):
+        model = self.models[0]
+    if model == empty(address) and block.timestamp < self._fades[slot].changed_at + FADE_PERIOD:
+        # were it passed over while the default is empty, the next default would bring back what is left of it at once
+        model = self._fades[slot].former
+    return model
 
 
 @internal
@@ -238,11 +247,11 @@ def faded(
 ) -> IMarginModels.Surcharges:
     """
     @notice Between two answers by the time since a change, at every level but the initial one, which is then kept inside
-            the target level. Capacities stay nested: what is taken off them is rounded up alike. Where the
-            present model fails there is nothing to fade to.
+            the target level. Capacities stay nested: what is taken off them is rounded up alike. A present model that
+            fails takes nothing off itself; the former one fades out all the same, or it would be back once another answers.
     """
     elapsed: uint256 = block.timestamp - changed_at
-    if elapsed >= FADE_PERIOD or present.failed:
+    if elapsed >= FADE_PERIOD:
         return present
     off: IMarginModels.Surcharges = present
     off.target = margin_math.faded_up(former.target, present.target, elapsed, FADE_PERIOD)

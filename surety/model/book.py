@@ -317,24 +317,23 @@ class Book:
             flags |= price.flags
         capacities, sold_bps = (initial, target, maintenance, close_out), 0
         failed = False
-        model = self.margin_model_of(position)
+        model = self.margin_model_of(position, now)
         if model != ZERO_ADDRESS:
-            off = self.slots.surcharges(
+            failed, off = self.slots.surcharges(
                 self.rules.margin_models, account, position.margin_model, exposures, sold, now
             )
-            if off is None:
-                failed, capacities = True, (0, *capacities[1:])
-            else:
-                capacities, sold_bps = less(capacities, off), off[4]
+            capacities, sold_bps = less(capacities, off), off[4]
+            if failed:
+                capacities = (0, *capacities[1:])
         debt = margin_math.debt_up(position.normalized_debt, index)
         levels = Levels(debt, value, *capacities)
         return Measured(levels, end_value, flags, sold_bps, failed)
 
-    def margin_model_of(self, position: Position) -> str:
+    def margin_model_of(self, position: Position, now: int) -> str:
         """Return the margin model that an account uses, the zero address for the linear margin."""
         if position.margin_model == 0 and not self.has_default_model:
             return ZERO_ADDRESS
-        return self.slots.used(position.margin_model)
+        return self.slots.used(position.margin_model, now)
 
     def opens_at(self, auction_start: int) -> int:
         """Return when an auction opens as read: a pause of takes holds the clocks that ran."""

@@ -62,10 +62,13 @@ class Slots:
         """Return the model of a slot, the zero address for none."""
         return self.models.get(slot, ZERO_ADDRESS)
 
-    def used(self, slot: int) -> str:
+    def used(self, slot: int, now: int) -> str:
         """Return the model that accounts of a slot are asked about."""
-        model = self.model(slot)
-        return self.model(0) if model == ZERO_ADDRESS else model
+        for model in (self.model(slot), self.model(0)):
+            if model != ZERO_ADDRESS:
+                return model
+        former, changed_at = self.fades.get(slot, (ZERO_ADDRESS, 0))
+        return former if now < changed_at + FADE_PERIOD else ZERO_ADDRESS
 
     def list(self, slot: int, model: str, now: int) -> None:
         """Put a model into a slot, or empty it."""
@@ -100,8 +103,8 @@ class Slots:
         exposures: Sequence[Exposure],
         sold: int,
         now: int,
-    ) -> Surcharges | None:
-        """Return what is taken off an account's linear capacities; None where its model fails."""
+    ) -> tuple[bool, Surcharges]:
+        """Return whether an account's model fails, and what is taken off its linear capacities."""
         sums: Capacities = (
             sum(one.initial for one in exposures),
             sum(one.target for one in exposures),
@@ -109,34 +112,33 @@ class Slots:
             sum(one.close_out for one in exposures),
         )
 
-        def asked(model: str) -> Surcharges | None:
+        def asked(model: str) -> tuple[bool, Surcharges]:
             answer = twins[model.lower()](account, exposures, sold)
-            return None if answer is None else cut(sums, answer)
+            return (True, NOTHING) if answer is None else (False, cut(sums, answer))
 
-        def fallback() -> Surcharges | None:
+        def fallback() -> tuple[bool, Surcharges]:
             model = self.model(0)
             if model == ZERO_ADDRESS:
-                return NOTHING
+                return False, NOTHING
             former, changed_at = self.fades.get(0, (ZERO_ADDRESS, 0))
-            before = NOTHING if former == ZERO_ADDRESS else asked(former)
-            return faded(before, asked(model), now - changed_at, sums)
+            _, before = (False, NOTHING) if former == ZERO_ADDRESS else asked(former)
+            failed, present = asked(model)
+            return failed, faded(before, present, now - changed_at, sums)
 
         if slot == 0:
-            return faded(NOTHING, fallback(), now - self.defaulted_at, sums)
+            failed, present = fallback()
+            return failed, faded(NOTHING, present, now - self.defaulted_at, sums)
         model = self.model(slot)
         former, changed_at = self.fades.get(slot, (ZERO_ADDRESS, 0))
-        present = fallback() if model == ZERO_ADDRESS else asked(model)
-        before = fallback() if former == ZERO_ADDRESS else asked(former)
-        return faded(before, present, now - changed_at, sums)
+        failed, present = fallback() if model == ZERO_ADDRESS else asked(model)
+        _, before = fallback() if former == ZERO_ADDRESS else asked(former)
+        return failed, faded(before, present, now - changed_at, sums)
 
 
-def faded(
-    former: Surcharges | None, present: Surcharges | None, elapsed: int, sums: Capacities
-) -> Surcharges | None:
+def faded(former: Surcharges, present: Surcharges, elapsed: int, sums: Capacities) -> Surcharges:
     """Return what lies between two answers, `elapsed` seconds after the change from one."""
-    if elapsed >= FADE_PERIOD or present is None:
+    if elapsed >= FADE_PERIOD:
         return present
-    former = former or NOTHING
     target, maintenance, close_out = (
         margin_math.faded_up(former[at], present[at], elapsed, FADE_PERIOD) for at in (1, 2, 3)
     )

@@ -68,7 +68,7 @@ def account_of(book: Book, account: int, now: int) -> AccountView:
         absorbable_until=opens + 2 * duration if opens else 0,
         touched_at=position.touched_at,
         margin_model=position.margin_model,
-        model=book.margin_model_of(position),
+        model=book.margin_model_of(position, now),
         model_failed=measured.model_failed,
         price_flags=measured.flags,
         levels=levels,
@@ -90,7 +90,7 @@ def liquidation_price(book: Book, account: int, now: int) -> int:
     0 for an account of several kinds, without debt, or under a margin model.
     """
     position = book.positions.get(account) or Position()
-    if len(position.balances) != 1 or book.margin_model_of(position) != ZERO_ADDRESS:
+    if len(position.balances) != 1 or book.margin_model_of(position, now) != ZERO_ADDRESS:
         return 0
     ((kind, balance),) = position.balances.items()
     facts = book.kinds[kind]

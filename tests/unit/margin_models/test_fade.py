@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from surety.chain import Contract, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.model import Refused
-from surety.model.fading import FADE_PERIOD, Slots
+from surety.model.fading import FADE_PERIOD, NOTHING, Slots
 from surety.model.state import Exposure, MarginModel, Surcharges
 from tests.stateful.node import RevmNode
 from tests.world import GENESIS, MAX, WAD, World
@@ -83,9 +83,8 @@ class Stage:
 
     def applied(self) -> dict[int, Surcharges]:
         """Return what is taken off in each slot; nothing where a model fails, or has no vault."""
-        nothing = (0, 0, 0, 0, 0)
-        found = {slot: self.asked(slot) or nothing for slot in SLOTS}
-        return found if self.is_default else found | {0: nothing}
+        found = {slot: self.asked(slot) for slot in SLOTS}
+        return found if self.is_default else found | {0: NOTHING}
 
     @property
     def now(self) -> int:
@@ -109,18 +108,18 @@ class Stage:
         self.is_default = used
         assert self.send("use_default", self.world.vault.address, used) is None
 
-    def asked(self, slot: int) -> Surcharges | None:
+    def asked(self, slot: int) -> Surcharges:
         """Ask the contract, after a look at what the twin says."""
-        if self.slots.used(slot) == ZERO:
-            expected: Surcharges | None = (0, 0, 0, 0, 0)
-        else:
+        expected = (False, NOTHING)
+        used = self.slots.used(slot, self.now)
+        assert self.contract.read("model_of", slot).lower() == used.lower()
+        if used != ZERO:
             expected = self.slots.surcharges(self.twins, 1, slot, LEGS, NOBODY, self.now)
         legs = [astuple(leg) for leg in LEGS]
         args = (self.world.vault.address, 1, slot, legs, NOBODY)
         failed, *found = self.contract.read("ask", *args)
-        assert (None if failed else tuple(found)) == expected
-        assert not failed or found == [0] * 5
-        return expected
+        assert (failed, tuple(found)) == expected
+        return expected[1]
 
     def wait(self, seconds: int) -> None:
         self.node.set_next_timestamp(self.now + seconds)
@@ -225,6 +224,53 @@ def test_while_it_fades_a_slot_is_only_emptied_to_the_linear_margin(stage):
         stage.list(2, ZERO)
         assert (
             stage.asked(2)[1:4]
-            == stage.slots.surcharges(stage.twins, 1, 2, LEGS, NOBODY, stage.now)[1:4]
+            == stage.slots.surcharges(stage.twins, 1, 2, LEGS, NOBODY, stage.now)[1][1:4]
         )
         assert stage.send("list_model", 2, third) == "still fading"
+
+
+def test_a_model_that_fades_out_is_not_brought_back_by_the_next_default(stage):
+    """Slot 2 falls back to a default that is emptied, and a day later there is one again."""
+    strict, mild = stage.models[1].address, stage.models[3].address
+    with stage.undone():
+        stage.begin(True)
+        stage.list(0, mild)
+        stage.list(2, strict)
+        stage.list(2, ZERO)
+        stage.wait(DAY)
+        stage.list(0, ZERO)
+        # what the emptied slot still asks goes on fading, with nothing to fall back to
+        off = stage.asked(2)
+        assert off[1:4] == (7_715, 6_858, 6_003)
+        # and nothing can be borrowed that the target level would not hold
+        sums = [sum(leg.initial for leg in LEGS), sum(leg.target for leg in LEGS)]
+        assert off[0] == sums[0] - min(sums[0], sums[1] - off[1])
+        stage.wait(DAY)
+        before = stage.asked(2)
+        stage.list(0, mild)
+        assert all(now <= was for was, now in zip(before[1:4], stage.asked(2)[1:4], strict=True))
+        stage.wait(FADE_PERIOD)
+        assert stage.asked(2) == (1, 2, 3, 4, 10_000)
+        stage.list(0, ZERO)
+        assert stage.contract.read("model_of", 2) == ZERO
+        assert stage.asked(2) == NOTHING
+
+
+def test_a_model_that_fades_out_is_not_brought_back_by_the_end_of_a_failing_one(stage):
+    """The default of an emptied slot fails: the former model fades out as it would have."""
+    strict, mild, failing = (stage.models[at].address for at in (1, 3, 5))
+    for successor in (ZERO, mild):
+        with stage.undone():
+            stage.begin(True)
+            stage.list(0, failing)
+            stage.list(2, strict)
+            stage.list(2, ZERO)
+            stage.wait(2 * DAY)
+            before = stage.asked(2)
+            assert before[1:4] == (6_429, 5_715, 5_003)
+            args = (stage.world.vault.address, 1, 2, [astuple(leg) for leg in LEGS], NOBODY)
+            assert stage.contract.read("ask", *args)[0]
+            stage.list(0, successor)
+            now = stage.asked(2)
+            assert all(b >= n for b, n in zip(before[1:4], now[1:4], strict=True))
+            assert now[1] == 6_429
