@@ -3,20 +3,15 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
-from surety import paths
 from surety.chain import Contract, Event, UnlockedSender, deploy_contract
 from surety.compile import Artifact, artifact
 from surety.deploy import LOCAL_KINDS, BookParams, SystemParams, local_kinds
+from tests.incidents.weak import deploying
 from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, as_json
 from tests.world import GENESIS, WAD, World
 
@@ -57,7 +52,7 @@ class Rig:
             for kind, cap in zip(local_kinds(deployer, LOCAL_KINDS, None), CAPS, strict=True)
         )
         book = BookParams(rate=0, ceiling=CEILING)
-        with patch("surety.deploy.system.artifact", self.found):
+        with deploying(*self.weak.values()):
             self.world = world = World(node, SystemParams(kinds=kinds, book=book))
         self.deployer, self.owner, self.admin, self.guardian, self.next, self.stranger = (
             DEV_ADDRESSES
@@ -231,21 +226,3 @@ class Rig:
         self.refresh()
         reason = self.execute_reason(id, act, price)
         assert reason is None, f"{act.fn}: {reason}"
-
-
-@cache
-def weakened(name: str, pattern: str, weaker: str) -> Artifact:
-    """Compile a contract with one place of its source replaced."""
-    from vyper.compiler import outputs_from_compiler_data
-    from vyper.compiler.input_bundle import FilesystemInputBundle
-    from vyper.compiler.phases import CompilerData
-
-    bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), paths.root()])
-    source = bundle.load_file(next(paths.contracts().rglob(f"{name}.vy")))
-    found = re.findall(pattern, source.contents)
-    assert len(found) == 1, f"{name} has {len(found)} of {pattern}"
-    text = source.contents.replace(found[0], weaker)
-    data = CompilerData(replace(source, contents=text), bundle)
-    outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
-    bytecode = bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
-    return replace(artifact(name), abi=outputs["abi"], bytecode=bytecode)

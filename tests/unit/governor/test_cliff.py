@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from surety.compile import Artifact
+from tests.incidents.weak import weakened
 from tests.unit.governor.acts import CATALOGUE, Sample, of, other_oracle, vault_of
 from tests.unit.governor.rig import (
     CHOSEN,
@@ -22,7 +23,6 @@ from tests.unit.governor.rig import (
     STRUCTURE,
     WAD,
     Rig,
-    weakened,
 )
 
 MARGIN_OF_SAFETY = 12  # bps of the collateral's value
@@ -219,24 +219,24 @@ def test_what_would_is_refused_or_comes_by_degrees(sample):
 WEAKER: dict[str, tuple[Sample, str, str, str]] = {
     "an oracle that says less": (
         ATTACKS[0], "GovernanceRules",
-        r"MAX_FALL: constant\(uint256\) = 10 ", "MAX_FALL: constant(uint256) = 500 ",
+        "MAX_FALL: constant(uint256) = 10 ", "MAX_FALL: constant(uint256) = 500 ",
     ),
     "a bound below the price": (
         ATTACKS[1], "GovernanceRules",
-        r"\(BPS \+ MIN_HEADROOM\)", "(BPS - 2_000)",
+        "(BPS + MIN_HEADROOM)", "(BPS - 2_000)",
     ),
     "a usual hour made quieter": (
         ATTACKS[2], "GovernanceRules",
-        r"MULTIPLIER_STEP: constant\(uint256\) = 10 ",
+        "MULTIPLIER_STEP: constant(uint256) = 10 ",
         "MULTIPLIER_STEP: constant(uint256) = 10_000 ",
     ),
     "a default model all at once": (
         ATTACKS[3], "MarginModels",
-        r"FADE_PERIOD: constant\(uint256\) = 7 \* 86_400", "FADE_PERIOD: constant(uint256) = 1",
+        "FADE_PERIOD: constant(uint256) = 7 * 86_400", "FADE_PERIOD: constant(uint256) = 1",
     ),
     "a day's steps in one call": (
         ramp_to(6_500, 7_000, 7_500, 10_100, 8_800), "Governor",
-        r"MOST_AT_ONCE: constant\(uint256\) = 3_600", "MOST_AT_ONCE: constant(uint256) = 86_400",
+        "MOST_AT_ONCE: constant(uint256) = 3_600", "MOST_AT_ONCE: constant(uint256) = 86_400",
     ),
 }  # fmt: skip
 
@@ -244,7 +244,7 @@ WEAKER: dict[str, tuple[Sample, str, str, str]] = {
 @pytest.mark.parametrize("weakness", WEAKER)
 def test_a_weaker_rule_is_convicted(weakness):
     """The control: with one rule taken out of its source the same walk finds accounts callable."""
-    sample, name, pattern, weaker = WEAKER[weakness]
-    reason, found = convicted(sample, {name: weakened(name, pattern, weaker)})
+    sample, name, honest, weaker = WEAKER[weakness]
+    reason, found = convicted(sample, {name: weakened(name, (honest, weaker))})
     assert reason is None
     assert found != set()
