@@ -273,9 +273,6 @@ def i24_equity_is_explained(step: Step) -> None:
     for name, args in step.outcome.logs_of("fund"):
         if name == "Reaped":
             lost += args["amount"]
-    if step.move.what == "fund.remove_reserve":  # with what it kept of its fees
-        was, then = (one.sheet(step.now).reserves for one in (step.outcome.was, step.outcome.then))
-        lost += was - then
     if step.move.what == "peg.mint":  # at par, of a reserve that is worth less
         lo = step.after.hub.read(1 << RESERVE, step.now)[RESERVE].lo
         lo = lo if step.scene.peg.address in step.after_fund.reserves else 0

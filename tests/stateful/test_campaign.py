@@ -94,7 +94,7 @@ def test_accounts_are_rebuilt_from_logs_alone(hub):
     """Whoever only listens knows every account's word and balances."""
     campaign = Campaign(revm(), Setup(hub, L2), seed=8, views_each=10**9)
     campaign.warm_up()
-    for _ in range(1_500):
+    for _ in range(900):
         campaign.step()
     scene, (topic, _) = campaign.scene, events()["AccountUpdated"]
     words: dict[int, int] = {}
