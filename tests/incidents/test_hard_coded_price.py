@@ -21,6 +21,7 @@ from tests.world import WAD, reverts
 FALLEN = 3 * WAD // 10
 HELD = 200_000  # whole tokens that came in while they were one coin
 NO_GUARD = ('    assert min(price.lo, live) >= settings & GUARD_MASK, "below guard"\n', "")
+OLD_WORD = ("min(price.lo, live) >= settings", "price.lo >= settings")
 AT_PAR = ("min(price.lo, WAD)", "WAD")
 
 
@@ -92,6 +93,24 @@ def test_a_peg_without_its_guard_is_robbed():
     """The control: the check of the price taken out, the fallen reserve buys whole coins."""
     stage = Stage(revm_world(), weakened("PegStability", NO_GUARD))
     stage.market(FALLEN)
+    assert attack(stage, FALLEN) == CEILING * (WAD - FALLEN) // WAD
+
+
+def test_a_word_older_than_the_fall_buys_no_coin():
+    """The hub's word is at par and seconds old, the market and the feed have already fallen."""
+    stage = Stage(revm_world())
+    stage.market(WAD)
+    stage.market(FALLEN, poke=False)
+    assert stage.world.price(STABLE) == WAD
+    assert attack(stage, FALLEN) <= 0
+    assert stage.coins(stage.world.stranger) == 0
+
+
+def test_a_peg_that_trusts_the_word_is_robbed_within_its_minute():
+    """The control: without a look at the oracle itself."""
+    stage = Stage(revm_world(), weakened("PegStability", OLD_WORD))
+    stage.market(WAD)
+    stage.market(FALLEN, poke=False)
     assert attack(stage, FALLEN) == CEILING * (WAD - FALLEN) // WAD
 
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from surety import paths
 from surety.chain import RpcError, deploy_contract, revert_reason
 from surety.compile import artifact
 from surety.model.state import MAX, WAD
@@ -87,3 +90,22 @@ def test_decimals(rig, decimals, reason):
     token = rig.deploy(artifact("MockToken"), "Odd", "ODD", decimals)
     rig.tell(rig.hub, "set_kind", KIND + 3, token.address)
     assert refusal(rig, reserve=token.address, kind=KIND + 3) == reason
+
+
+def test_the_interface_names_every_reason():
+    """Those of the contract, and those of the transfers and the governing that it shares."""
+    contract, interface = (
+        (folder / name).read_text("utf-8")
+        for folder, name in (
+            (paths.contracts(), "PegStability.vy"),
+            (paths.interfaces(), "IPegStability.vyi"),
+        )
+    )
+    told = re.findall(r'assert .*?, "([a-z ]+)"', contract)
+    assert len(set(told)) >= 12
+    for reason in {*told, "transfer in failed", "transfer out failed", "token kept a fee"}:
+        assert f'"{reason}"' in interface, reason
+    assert set(re.findall(r'"([a-z0-9 ]+)"', interface)) - set(told) == {
+        "transfer in failed", "transfer out failed", "token kept a fee", "amount exceeds balance",
+        "not minter", "not governor", "not proposed", "zero governor",
+    }  # fmt: skip
