@@ -205,9 +205,14 @@ def open_redemption(vault: address):
     deficit: uint256 = self.deficit_for(vault, worth)
 
     kinds: uint256 = 0
-    # all that may be listed: what was listed or enabled after the shutdown is worth nothing, and is shared out as well
     for kind: uint256 in range(MAX_KINDS):
-        pool: uint256 = staticcall IVault(vault).absorbed(kind)
+        rest: uint256 = state >> KINDS >> kind
+        if rest == 0:
+            break
+        # a kind that was listed after the shutdown nobody could enable
+        pool: uint256 = 0
+        if rest & 1 != 0:
+            pool = staticcall IVault(vault).absorbed(kind)
         if pool != 0:
             self._kinds[vault][kind] |= pool << POOL  # inside the vault's total of 128 bits
             kinds |= 1 << kind

@@ -116,6 +116,22 @@ def test_two_books_that_end_share_a_deficit_by_their_worth(rig):
     assert rig.equity() == 0
 
 
+def test_a_book_that_is_still_settled_counts_by_what_it_is_owed(rig):
+    """Opening one before the other's debts are struck off gains its holders nothing either."""
+    open_account(rig, 0, 10, 10_000, A)
+    open_account(rig, 2, 10, 15_000, B)
+    open_account(rig, 4, 20, 30_000, B)
+    rig.price(ETH, 1_250 * WAD)
+    rig.act("shutdown", by=GOVERNOR)
+    settle_all(rig, B)
+    rig.act("open_redemption", book=B)
+    carried = -(-7_500 * WAD * 37_500 // 47_500)
+    assert rig.read("claims_of", book=B) == 37_500 * WAD + carried
+    rig.act("settle", rig.ids[0], by=ALICE)
+    rig.act("open_redemption")
+    assert rig.read("claims_of") == 17_500 * WAD - carried
+
+
 def test_a_deficit_is_carried_once(rig):
     """A pool that is open already carries it; a later one adds only what has come since."""
     open_account(rig, 0, 10, 15_000, A)
