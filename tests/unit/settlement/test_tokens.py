@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import pytest
 
-from surety.model import account_id
 from tests.stateful.node import as_json
 from tests.unit.settlement.rig import (
     ALICE,
@@ -258,7 +257,7 @@ def test_a_redemption_inside_a_callback_of_the_vault_is_paid_later(hooked):
     redeem = rig.settlement.encode("redeem", vault.address, 100 * WAD, CAROL)
     data = wallet.encode("execute", rig.settlement.address, redeem)
     rig.send(GOVERNOR, token, "set_callback", wallet.address, data)
-    rig.send(BOB, vault, "deposit", account_id(BOB), 0, WAD)
+    rig.send(BOB, vault, "deposit", rig.ids[0], 0, WAD)
     assert token.read("successes") == 1
     rig.send(GOVERNOR, token, "set_callback", ZERO, b"")
     assert [rig.read("owed_to", kind, CAROL) for kind in (0, 1)] == [50 * WAD] * 2
