@@ -87,12 +87,12 @@ def test_equity__sums_all_books(world, fund):
     assert list(fund.read("books")) == [world.vault.address, second.address]
 
 
-def second_book(world):
+def second_book(world, hub=None):
     book = world.book
     arguments = (
         world.governor,
         world.coin.address,
-        world.hub.address,
+        hub or world.hub.address,
         world.operators.address,
         ZERO,  # the linear margin
         ZERO,
