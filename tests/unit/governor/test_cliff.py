@@ -98,19 +98,12 @@ class Edge:
         return maintenance - debt - value * MARGIN_OF_SAFETY // BPS
 
     def approach(self) -> None:
-        """Top every account up, from below maintenance, to the edge."""
+        """Bring every account from below maintenance to the edge."""
         for id in self.ids:
             assert self.refusal(id) in (None, "calling paused"), "it was not callable before"
-            mask = self.world.account(id).collateral_mask
-            kind = next(kind for kind in (ETH, BTC, STABLE) if mask >> kind & 1)
-            slack = self.slack(id)
-            while slack < 0:
-                # a unit of value adds less than one of slack: past the edge only by the last one
-                amount = -slack * UNIT[kind] // self.world.price(kind) + 1
-                self.world.give(self.rig.owner, kind, amount)
-                self.call("deposit", id, kind, amount)
-                slack = self.slack(id)
-            assert slack < WAD // 100, "it is past the edge"
+            # repaying adds to the slack what it takes off the debt, to the wei
+            self.call("repay", id, -self.slack(id))
+            assert 0 <= self.slack(id) < 10, "it is not at the edge"
 
     def refusal(self, id: int) -> str | None:
         """Return why an account cannot be called now, None when it can; nothing stays called."""
