@@ -41,7 +41,18 @@ def test_only_who_is_named_gets_through(stage, case):
         assert list(stage.stopped(attempt, declared)) == []
 
 
-@pytest.mark.parametrize(("build", "seeds"), builds().items(), ids=lambda item: str(item[0]))
+def test_what_a_call_has_changed_is_seen(stage):
+    """Ask of a call that goes through: were nothing ever seen, no refusal would prove anything."""
+    with prepared(stage, "Vault", "borrow", 0) as attempt:
+        assert stage.send("owner", attempt).reason is None
+        vault, coin = (stage.contracts[name].address.lower() for name in ("Vault", "Stablecoin"))
+        assert {vault, coin} <= stage.changed().keys()
+
+
+@pytest.mark.parametrize(
+    ("build", "seeds"),
+    [pytest.param(build, seeds, id=f"{build[0]}-{build[1]}") for build, seeds in builds().items()],
+)
 def test_a_contract_with_bugs_is_found_out(stage, build, seeds, tmp_path):
     """Put code with bugs in the place of the contract: for each somebody gets through, or fails."""
     contract, _ = build
