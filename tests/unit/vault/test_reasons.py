@@ -71,7 +71,7 @@ def test_each_reason_is_short_and_lower_case():
 
 def test_every_reason_is_used():
     sources = [path.read_text() for path in CONTRACTS.rglob("*.vy") if path.stem != "reasons"]
-    used_names = set(re.findall(r"reasons\.([A-Z_]+)\b", "\n".join(sources)))
+    used_names = set(re.findall(r"\breasons\.([A-Z_]+)\b", "\n".join(sources)))
     assert used_names == set(table())
 
 
