@@ -35,6 +35,7 @@ interface Sequencer:
     def latestRoundData() -> (uint80, int256, uint256, uint256, uint80): view
 
 interface Hub:
+    def sequencer() -> address: view
     def config_of(kind: uint256) -> (address, uint256, uint256, uint256): view
     def bounds_of(kind: uint256) -> (uint256, uint256): view
     def limits_of(kind: uint256) -> (uint256, uint256, uint256): view
@@ -43,10 +44,12 @@ interface Hub:
 interface Coin:
     def ceiling(minter: address) -> uint256: view
     def is_minter(minter: address) -> bool: view
+    def minted(minter: address) -> uint256: view
     def flash_fee_bps() -> uint256: view
     def flash_ceiling() -> uint256: view
 
 interface Fund:
+    def coin() -> address: view
     def is_reaping_paused() -> bool: view
     def buffer_bps() -> uint256: view
     def auction_duration() -> uint256: view
@@ -54,6 +57,7 @@ interface Fund:
     def end_factor() -> uint256: view
 
 interface Peg:
+    def reserve_held() -> uint256: view
     def is_minting_paused() -> bool: view
     def guard_price() -> uint256: view
     def mint_fee_bps() -> uint256: view
@@ -358,8 +362,34 @@ def of_fund(call: Call) -> IGovernanceRules.Verdict:
         call.selector == method_id("retire_book(address)", output_type=bytes4)
         or call.selector == method_id("remove_reserve(address)", output_type=bytes4)
     ):
+        if call.executing:
+            self.check_left_out(call, named)
         return self.verdict(STRUCTURE, self.key_of(call, call.words[0]))
     return self.no_rule()
+
+
+@internal
+@view
+def check_left_out(call: Call, minter: address):
+    """
+    @notice What the fund no longer counts must not mint again, and a guardian's ceiling of 0 lapses: a book has to be retired,
+            a peg's ceiling 0 by governance, and its reserve empty or its coins gone at whatever price.
+    """
+    if self.role_of(call, minter) == VAULT:
+        rule_reasons.check(staticcall IGovernor(call.governor).is_retired(minter), rule_reasons.NOT_RETIRED)
+        return
+    coin: address = staticcall Fund(call.target).coin()
+    key: bytes32 = keccak256(
+        abi_encode(coin, method_id("set_ceiling(address,uint256)", output_type=bytes4), call.words[0])
+    )
+    rule_reasons.check(
+        staticcall Coin(coin).ceiling(minter) == 0 and staticcall IGovernor(call.governor).former(key) == 0,
+        rule_reasons.MAY_STILL_MINT,
+    )
+    rule_reasons.check(
+        staticcall Coin(coin).minted(minter) == 0 or staticcall Peg(minter).reserve_held() == 0,
+        rule_reasons.COINS_OUTSTANDING,
+    )
 
 
 # margin models
@@ -454,7 +484,8 @@ def of_settlement(call: Call) -> IGovernanceRules.Verdict:
         rule_reasons.check(
             staticcall IVault(vault).settlement() == call.target, rule_reasons.NOT_ITS_SETTLEMENT
         )
-        return self.verdict(MARGIN, self.key_of(call, call.words[0]))
+        # it freezes the prices of one moment, which is not for whoever holds a position to choose
+        return self.admins(MARGIN, self.key_of(call, call.words[0]))
     return self.no_rule()
 
 
@@ -496,6 +527,7 @@ def of_listings(call: Call) -> IGovernanceRules.Verdict:
             rule_reasons.PRICE_DEVIATES,
         )
         expected = call.expected
+    self.check_bounds(call.words[5], [MIN_AGE, MAX_AGE])
     self.check_bounds(call.words[8], SLEW_DOWN_BOUNDS)
     self.check_bounds(call.words[9], SLEW_UP_BOUNDS)
     self.check_bounds(call.words[10], JUMP_BOUNDS)
@@ -535,6 +567,9 @@ def of_hub(call: Call) -> IGovernanceRules.Verdict:
             rule_reasons.check(feed.is_contract, rule_reasons.NO_CODE)
             if call.executing:
                 self.check_sequencer(feed)
+        if staticcall Hub(call.target).sequencer() != empty(address):
+            # what the present feed let fail comes back, wherever prices are by then
+            return self.admins(STRUCTURE, self.key_of(call, NO_INDEX))
         return self.verdict(STRUCTURE, self.key_of(call, NO_INDEX))
     return self.no_rule()
 
@@ -596,7 +631,13 @@ def of_price_bounds(call: Call) -> IGovernanceRules.Verdict:
     # a price that has failed may have fallen as far as it likes
     rule_reasons.check(has_failed or low * MAX_ROOM >= price.lo, rule_reasons.BOUNDS_TOO_WIDE)
     if has_failed and call.executing:
-        self.check_expected(call, min(self.price_at(oracle), high))
+        # an oracle that is dead brings nothing back: first the bounds, then another oracle. Who starves it of gas is not the admin
+        at_hand: uint256 = min(call.expected, MAX_PRICE)
+        if self.answers(oracle):
+            at_hand = self.price_at(oracle)
+        else:
+            rule_reasons.check(low <= call.expected and call.expected <= high, rule_reasons.NEEDS_A_PRICE)
+        self.check_expected(call, min(at_hand, high))
     return self.verdict(STRUCTURE, self.key_of(call, kind))
 
 
@@ -655,7 +696,17 @@ def of_limits(call: Call) -> IGovernanceRules.Verdict:
             # else `hi` would catch up with a fall at once
             rule_reasons.check(price.hi * BPS <= price.lo * (BPS + MAX_FALL), rule_reasons.PRICE_IS_MOVING)
         if call.words[4] < sigma:
-            variance: uint256 = (staticcall Hub(call.target).volatility_of(kind))[0]
+            variance: uint256 = 0
+            last_price: uint256 = 0
+            last_at: uint256 = 0
+            variance, last_price, last_at = staticcall Hub(call.target).volatility_of(kind)
+            # with the sample that is due, or comes within the hour, at the price of now
+            variance = margin_math.variance_down(
+                variance,
+                last_price,
+                min(self.price_at(oracle), (staticcall Hub(call.target).bounds_of(kind))[1]),
+                max(1, margin_math.volatility_samples(last_at, block.timestamp)),
+            )
             heading: uint256 = margin_math.volatility_multiplier_up(variance, sigma * SIGMA_UNIT)
             goal: uint256 = margin_math.volatility_multiplier_up(variance, call.words[4] * SIGMA_UNIT)
             rule_reasons.check(
@@ -686,6 +737,12 @@ def price_at(oracle: address) -> uint256:
     updated_at: uint256 = 0
     price, updated_at = staticcall IPriceOracle(oracle).price()
     return price
+
+
+@internal
+@view
+def answers(oracle: address) -> bool:
+    return raw_call(oracle, method_id("price()"), max_outsize=0, is_static_call=True, revert_on_failure=False)
 
 
 @internal
@@ -757,6 +814,11 @@ def of_governor(call: Call) -> IGovernanceRules.Verdict:
         self.check_count(call, 1)
         self.check_vault(call, vault)
         self.check_not_retired(call, vault)
+        # retiring sets the ceiling, which would name a minter where there is none
+        self.check_ours(call, vault)
+        coin: address = staticcall IVault(vault).coin()
+        rule_reasons.check(self.role_of(call, coin) == COIN, rule_reasons.NOT_REGISTERED)
+        rule_reasons.check(staticcall Coin(coin).is_minter(vault), rule_reasons.NOT_A_MINTER)
         return self.verdict(STRUCTURE, self.key_of(call, call.words[0]))
     return self.no_rule()
 
@@ -831,9 +893,12 @@ def restorable(target: address, undo: Bytes[100]) -> bool:
         vault = convert(extract32(undo, 4, output_type=uint256) & ledger.TOKEN_MASK, address)
     if staticcall IGovernor(msg.sender).role_of(vault) != VAULT:
         return True
-    if staticcall IGovernor(msg.sender).is_retired(vault):
-        return False
-    return role != GOVERNOR or self.in_force(vault) & ledger.SHUT == 0
+    if role == GOVERNOR:  # a pause bit
+        if self.in_force(vault) & ledger.SHUT != 0:
+            return False
+        if extract32(undo, 36, output_type=uint256) != ledger.PAUSE_BORROW:
+            return True
+    return not staticcall IGovernor(msg.sender).is_retired(vault)
 
 
 @external
@@ -864,7 +929,13 @@ def no_rule() -> IGovernanceRules.Verdict:
 @internal
 @pure
 def verdict(delay: uint256, key: bytes32) -> IGovernanceRules.Verdict:
-    return IGovernanceRules.Verdict(delay=delay, key=key)
+    return IGovernanceRules.Verdict(delay=delay, key=key, is_admins=False)
+
+
+@internal
+@pure
+def admins(delay: uint256, key: bytes32) -> IGovernanceRules.Verdict:
+    return IGovernanceRules.Verdict(delay=delay, key=key, is_admins=True)
 
 
 @internal

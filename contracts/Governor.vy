@@ -135,6 +135,7 @@ def _execute(id: uint256, target: address, data: Bytes[MAX_DATA], price: uint256
     assert block.timestamp >= act.ready_at, "too early"
     assert block.timestamp <= act.expires_at, "expired"
     verdict: IGovernanceRules.Verdict = self._judge(target, data, price, True)
+    assert not verdict.is_admins or msg.sender == self.admin, "not admin"
     assert block.timestamp >= act.proposed_at + verdict.delay, "too early"
     if verdict.delay != 0:
         # what was announced before the guardian tightened does not undo that
@@ -185,7 +186,7 @@ def veto(id: uint256):
 
 @external
 def tighten(target: address, data: Bytes[MAX_DATA]):
-    self._tighten(target, data)
+    assert self._tighten(target, data), "guarded lately"
 
 
 @external
@@ -193,16 +194,26 @@ def pause(vault: address, bits: uint256):
     assert bits != 0 and bits >> PAUSE_BITS == 0, "bad pauses"
     assert self.role_of[vault] != 0, "not registered"
     in_force: uint256 = staticcall IGovernanceRules(rules).pauses_of(vault)
+    refused: bool = False
+    done: bool = False
     for i: uint256 in range(PAUSE_BITS):
         bit: uint256 = 1 << i
         if bits & ~in_force & bit != 0:
-            self._tighten(
+            # in an emergency one bit that the guardian has used up must not hold up the others
+            if self._tighten(
                 self, abi_encode(vault, bit, True, method_id=method_id("set_pause(address,uint256,bool)"))
-            )
+            ):
+                done = True
+            else:
+                refused = True
+    assert done or not refused, "guarded lately"
 
 
 @internal
-def _tighten(target: address, data: Bytes[MAX_DATA]):
+def _tighten(target: address, data: Bytes[MAX_DATA]) -> bool:
+    """
+    @return False, with nothing done, where the guardian has tightened the same too lately
+    """
     is_admin: bool = msg.sender == self.admin
     assert is_admin or msg.sender == self.guardian, "not guardian"
     verdict: IGovernanceRules.Verdict = self._judge(target, data, 0, True)
@@ -224,14 +235,21 @@ def _tighten(target: address, data: Bytes[MAX_DATA]):
                 target=target,
                 undo=staticcall IGovernanceRules(rules).undo_of(target, data),
             )
-        else:
-            # within its time it may be tightened further, and lapses as a whole
-            assert (
-                guard.target != empty(address) and block.timestamp < guard.guarded_at + GUARD_PERIOD
-            ), "guarded lately"
+        elif guard.target == empty(address) or block.timestamp >= guard.guarded_at + GUARD_PERIOD:
+            return False
+        # else within its time: it may be tightened further, and lapses as a whole
         lapses_at = guard.guarded_at + GUARD_PERIOD
     log IGovernor.Tightened(key=verdict.key, target=target, data=data, by=msg.sender, lapses_at=lapses_at)
     raw_call(target, data)
+    return True
+
+
+@external
+def keep(key: bytes32):
+    assert msg.sender == self.admin, "not admin"
+    assert self._guards[key].target != empty(address), "nothing to keep"
+    self._take_over(key)
+    log IGovernor.Kept(key=key)
 
 
 @external

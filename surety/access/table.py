@@ -10,7 +10,7 @@ written from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from surety.access.guards import SKIPPED, Guard
@@ -579,6 +579,8 @@ _SETTLEMENT: Final = Contract(
 _ADMIN_ONLY: Final = Access(
     (Case((ADMIN,), "not admin"),), (Guard("msg.sender == self.admin", "not admin"),)
 )
+# of acts whose moment matters
+_BY_ADMIN: Final = Guard("not verdict.is_admins or msg.sender == self.admin", "not admin")
 _ITSELF: Final = Access(
     (Case((GOVERNOR,), "not itself", "by an act"),), (Guard("msg.sender == self", "not itself"),)
 )
@@ -587,8 +589,11 @@ _ITSELF: Final = Access(
 _LATELY: Final = "block.timestamp < guard.guarded_at + 2 * GUARD_PERIOD"
 
 
-def _tightens(*when: str) -> Access:
-    """Return what both of its people may do at once; the guardian not again and again."""
+def _tightens(*when: str, by_bit: bool = False) -> Access:
+    """Return what both of its people may do at once; the guardian not again and again.
+
+    By bits, those that the guardian may not set again yet are left out.
+    """
     return Access(
         (Case((ADMIN, GUARDIAN), "not guardian"),),
         (
@@ -596,13 +601,14 @@ def _tightens(*when: str) -> Access:
             Guard(
                 "guard.target != empty(address)"
                 " and block.timestamp < guard.guarded_at + GUARD_PERIOD",
-                "guarded lately",
+                SKIPPED,
                 (
                     *when,
                     "not msg.sender == self.admin",
                     f"guard.guarded_at != 0 and {_LATELY}",
                 ),
             ),
+            *(() if by_bit else (Guard("self._tighten(target, data)", "guarded lately"),)),
         ),
     )
 
@@ -611,15 +617,25 @@ _TIMELOCK: Final = Contract(
     "The timelock that every contract ends under; docs/governance.md says how it judges acts.",
     {
         "propose": _ADMIN_ONLY,
-        "execute": _anyone(what="an act whose delay is over"),
-        "execute_expecting": _ADMIN_ONLY,
+        "execute": Access(
+            (
+                Case(
+                    (ANYONE,),
+                    what="an act whose delay is over; a shutdown and another feed of a sequencer:"
+                    " the admin only",
+                ),
+            ),
+            (_BY_ADMIN,),
+        ),
+        "execute_expecting": replace(_ADMIN_ONLY, guards=(*_ADMIN_ONLY.guards, _BY_ADMIN)),
         "cancel": _ADMIN_ONLY,
         "veto": Access(
             (Case((GUARDIAN,), "not guardian"),),
             (Guard("msg.sender == self.guardian", "not guardian"),),
         ),
         "tighten": _tightens(),
-        "pause": _tightens("each i", "bits & ~in_force & 1 << i != 0"),
+        "pause": _tightens("each i", "bits & ~in_force & 1 << i != 0", by_bit=True),
+        "keep": _ADMIN_ONLY,
         "lapse": _anyone(what="what the guardian did more than seven days ago"),
         "advance": _anyone(what="along a ramp that governance has set"),
         "halt": _ADMIN_ONLY,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from surety.formulas import margin_math
-from surety.model.state import HALF, MAX_KINDS, PAUSE_BORROW, PAUSE_TAKE, WAD, refuse
+from surety.model.state import HALF, MAX_KINDS, PAUSE_BORROW, PAUSE_TAKE, WAD, Refused, refuse
 
 DAY: Final = 86_400
 AT_ONCE, PARAMETER, MARGIN, STRUCTURE, CONTROL = 0, DAY, 2 * DAY, 3 * DAY, 7 * DAY
@@ -203,9 +203,27 @@ class Governor:
         if bits == 0 or bits >> 5:
             refuse("bad pauses")
         in_force = self.book.in_force(now)
+        refused = done = False
         for bit in (1, 2, 4, 8, 16):
             if bits & bit & ~in_force:
-                self.tighten(now, caller, ("set_pause", (bit, True)))
+                try:
+                    self.tighten(now, caller, ("set_pause", (bit, True)))
+                    done = True
+                except Refused as why:
+                    if why.reason != "guarded lately":
+                        raise
+                    refused = True
+        if refused and not done:
+            refuse("guarded lately")
+
+    def keep(self, now: int, caller: str, key: Key) -> None:
+        """Make what the guardian did governance's own."""
+        if caller != self.admin:
+            refuse("not admin")
+        guard = self.guards.get(key)
+        if guard is None or guard.undo is None:
+            refuse("nothing to keep")
+        self._take_over(key, now)
 
     def lapse(self, now: int, caller: str, key: Key) -> None:
         """Take back what the guardian did."""
@@ -219,7 +237,7 @@ class Governor:
     def _lapse(self, key: Key, now: int) -> None:
         guard = self.guards[key]
         self.guards[key] = replace(guard, undo=None)
-        if guard.undo is not None and not self.is_retired:
+        if guard.undo is not None and (not self.is_retired or _is_kept_open(guard.undo)):
             self._do(guard.undo, now)
 
     def _take_over(self, key: Key, now: int) -> None:
@@ -390,3 +408,9 @@ class Governor:
             self.guardian = args[0]
         elif fn == "propose_admin":
             self.pending_admin = args[0]
+
+
+def _is_kept_open(undo: Call) -> bool:
+    """Return whether a call may open something of a retired book: all but borrowing."""
+    fn, args = undo
+    return fn == "set_pause" and args[0] != PAUSE_BORROW

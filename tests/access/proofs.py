@@ -798,6 +798,15 @@ def _(stage: Stage) -> Attempt:
     return Attempt("Governor", "pause", (stage.world.vault.address, 1))
 
 
+@proves("Governor", "keep")
+def _(stage: Stage) -> Attempt:
+    timelock, vault = stage.timelock, stage.world.vault.address
+    data = timelock.encode("set_pause", vault, 1, True)
+    key = timelock.read("preview", timelock.address, data, 0, False)[1]
+    stage.act("guardian", "Governor", "pause", vault, 1)
+    return Attempt("Governor", "keep", (key,))
+
+
 @proves("Governor", "lapse")
 def _(stage: Stage) -> Attempt:
     timelock, vault = stage.timelock, stage.world.vault.address

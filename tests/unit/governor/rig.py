@@ -220,10 +220,10 @@ class Rig:
     def preview(self, act: Act, executing: bool = False, price: int = 0) -> tuple[int, bytes]:
         return self.gov.read("preview", act.target.address, act.data, price, executing)
 
-    def enact(self, act: Act, price: int | None = None) -> None:
+    def enact(self, act: Act, price: int | None = None, sender: str | None = None) -> None:
         """Propose, wait and execute."""
         id = self.propose(act)
         self.wait(self.gov.read("acts", id)[2] - self.now)
         self.refresh()
-        reason = self.execute_reason(id, act, price)
+        reason = self.execute_reason(id, act, price, sender)
         assert reason is None, f"{act.fn}: {reason}"

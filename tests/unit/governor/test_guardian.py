@@ -311,11 +311,16 @@ def test_nothing_lapses_in_a_book_that_is_retired_or_shut(rig):
     assert (cap(rig), rig.coin.read("ceiling", minter), pauses(rig)) == (0, 0, 5)
     with rig.snapshot():
         rig.wait(GUARD_PERIOD)
-        for key in [*keys, calls]:
+        for key in keys:
             ran = rig.must(rig.gov, "lapse", key, sender=rig.stranger)
             assert [e.args["restored"] for e in rig.events(ran)] == [False]
         assert (cap(rig), rig.coin.read("ceiling", minter), pauses(rig)) == (0, 0, 5)
-    assert rig.execute_reason(other, shutdown) is None
+        # margin calls, takes and withdrawals go on in a book that ends
+        ran = rig.must(rig.gov, "lapse", calls, sender=rig.stranger)
+        assert [e.args["restored"] for e in rig.events(ran)] == [True]
+        assert (cap(rig), rig.coin.read("ceiling", minter), pauses(rig)) == (0, 0, 1)
+    assert rig.execute_reason(other, shutdown) == "not admin"
+    assert rig.execute_reason(other, shutdown, sender=rig.admin) is None
     assert pauses(rig) == 63
     rig.wait(GUARD_PERIOD)
     ran = rig.must(rig.gov, "lapse", calls, sender=rig.stranger)
@@ -360,3 +365,76 @@ def test_retire_is_for_good(rig):
     rig.world.give(rig.owner, 0, WAD)
     args = (account, 0, WAD)
     assert rig.reason(rig.vault, "deposit", *args, sender=rig.owner) == "above cap"
+
+
+def test_governance_keeps_what_the_guardian_did(rig):
+    """Else a lapse, and the use of what it opens, would fit into one transaction of anyone's."""
+    minter = rig.vault.address
+    ceiling = Act(rig.coin, "set_ceiling", (minter, 0))
+    keys = [rig.preview(lower(rig, 1))[1], rig.preview(ceiling)[1], pause_key(rig, 1)]
+    for key in keys:
+        assert rig.reason(rig.gov, "keep", key, sender=rig.admin) == "nothing to keep"
+    assert rig.tighten_reason(lower(rig, 5)) is None
+    assert rig.tighten_reason(ceiling) is None
+    rig.must(rig.gov, "pause", minter, 1, sender=rig.guardian)
+    rig.wait(3 * DAY)
+    # the same again is not tighter, and cannot say it
+    assert rig.tighten_reason(lower(rig, 5), rig.admin) == "nothing changes"
+    for key in keys:
+        for who in (rig.stranger, rig.guardian):
+            assert rig.reason(rig.gov, "keep", key, sender=who) == "not admin"
+        ran = rig.must(rig.gov, "keep", key, sender=rig.admin)
+        assert [(e.name, e.args) for e in rig.events(ran)] == [("Kept", {"key": key})]
+        assert rig.gov.read("changed_at", key) == rig.now
+        assert rig.reason(rig.gov, "keep", key, sender=rig.admin) == "nothing to keep"
+    rig.wait(GUARD_PERIOD)
+    for key in keys:
+        assert rig.reason(rig.gov, "lapse", key, sender=rig.stranger) == "nothing to lapse"
+    assert (cap(rig), rig.coin.read("ceiling", minter), pauses(rig)) == (5, 0, 1)
+    # and an act opens it again
+    rig.enact(Act(rig.gov, "set_pause", (minter, 1, False)))
+    assert pauses(rig) == 0
+
+
+def test_one_pause_that_is_used_up_does_not_hold_up_the_others(rig):
+    vault = rig.vault.address
+    rig.must(rig.gov, "pause", vault, 16, sender=rig.guardian)
+    key = pause_key(rig, 16)
+    rig.wait(GUARD_PERIOD)
+    rig.must(rig.gov, "lapse", key, sender=rig.stranger)
+    assert rig.reason(rig.gov, "pause", vault, 16, sender=rig.guardian) == "guarded lately"
+    assert pauses(rig) == 0
+    ran = rig.must(rig.gov, "pause", vault, 31, sender=rig.guardian)
+    assert [e.name for e in rig.events(ran)] == ["Tightened"] * 4
+    assert pauses(rig) == 15
+    # the admin's own is not used up
+    rig.must(rig.gov, "pause", vault, 16, sender=rig.admin)
+    assert pauses(rig) == 31
+
+
+def test_pauses_of_a_retired_book_lapse_but_for_borrowing(rig):
+    """Its debts must be called, sold and paid back; a guardian's pause lasts a week here too."""
+    vault = rig.vault.address
+    rig.enact(Act(rig.gov, "retire", (vault,)))
+    rig.must(rig.gov, "pause", vault, 2 | 4 | 16, sender=rig.guardian)
+    assert pauses(rig) == 1 | 2 | 4 | 16
+    rig.wait(GUARD_PERIOD)
+    for bit in (2, 4, 16):
+        ran = rig.must(rig.gov, "lapse", pause_key(rig, bit), sender=rig.stranger)
+        assert [e.args["restored"] for e in rig.events(ran)] == [True]
+    assert pauses(rig) == 1
+
+
+def test_a_guardians_ceiling_of_zero_does_not_retire_a_book(rig):
+    """It lapses: the book would lend again, outside the fund that stands for its losses."""
+    vault = rig.vault.address
+    assert rig.tighten_reason(Act(rig.coin, "set_ceiling", (vault, 0))) is None
+    act = Act(rig.fund, "retire_book", (vault,))
+    id = rig.propose(act)
+    retire = Act(rig.gov, "retire", (vault,))
+    other = rig.propose(retire)
+    rig.wait(STRUCTURE)
+    assert rig.execute_reason(id, act) == "not retired"
+    assert rig.execute_reason(other, retire) is None
+    assert rig.execute_reason(id, act) is None
+    assert vault not in rig.fund.read("books")

@@ -86,7 +86,7 @@ class Pair:
         if fn == "execute":
             act = self.act(args[1])
             return args[0], act.target.address, act.data
-        if fn == "lapse":
+        if fn in ("lapse", "keep"):
             return (self.key(args[0]),)
         if fn in ("pause", "advance", "halt"):
             return rig.vault.address, *args
@@ -177,7 +177,7 @@ WHATS = (
     *("tighten",) * 3,
     *("wait",) * 3,
     *("lapse", "lapse", "advance", "advance", "advance", "halt"),
-    *("pause", "cancel", "veto", "accept_admin"),
+    *("pause", "cancel", "veto", "accept_admin", "keep"),
 )
 WHO = (*("admin",) * 9, *PEOPLE)
 SEEN: Counter[str] = Counter()
@@ -216,6 +216,9 @@ def play(pair: Pair, dice: random.Random, moves: int) -> None:
             if number % 4 and key in model.guards:
                 rig.wait(max(0, model.guards[key].guarded_at + 7 * DAY - rig.now))
             pair.move(who, what, key)
+        elif what == "keep":
+            keys = [*model.guards] or [("set_cap", 0)]
+            pair.move("admin" if number % 4 else who, what, keys[number % len(keys)])
         elif what == "pause":
             pair.move("guardian" if number % 3 else who, what, number % 34)
         elif what == "accept_admin":
@@ -238,11 +241,12 @@ def test_every_move_was_made_and_refused():
     done = {line.split(":")[0] for line in SEEN if line.endswith("done")}
     assert done >= {
         "propose", "execute", "tighten", "lapse", "advance", "cancel", "veto", "pause",
+        "keep",
     }  # fmt: skip
     reasons = {line.split(": ")[1] for line in SEEN}
     assert reasons >= {
         "not admin", "not guardian", "not pending", "too early", "expired", "wrong act",
         "one change a day", "not tighter", "guarded lately", "nothing changes",
         "step too large", "unknown kind", "no ramp", "nothing to lapse", "bad pauses",
-        "retired", "tightened since",
+        "nothing to keep", "retired", "tightened since",
     }, SEEN  # fmt: skip
