@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from surety.anvil import Anvil
+from surety.bench.money import MONEY, measure_money
 from surety.chain import Contract, Receipt, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.deploy import MAJOR, LocalKind, System, SystemParams, deploy_system, local_kinds
@@ -43,6 +44,7 @@ OPERATIONS: Final = (
     "price_fresh_further",
     "price_refresh",
     "price_refresh_sampled",
+    *MONEY,
     "vault_bytes",
     "hub_bytes",
 )
@@ -167,7 +169,8 @@ def measure_shares() -> dict[str, dict[str, int]]:
 def measure_gas() -> Gas:
     """Run every operation on an Anvil of its own; None stands for one that does not exist."""
     with Anvil(timestamp=GENESIS, block_interval=1) as node:
-        return _measure(_Bench(Rpc(node.url)))
+        found = _measure(_Bench(Rpc(node.url)))
+    return {**found, **measure_money()}
 
 
 def _measure(bench: _Bench) -> Gas:
