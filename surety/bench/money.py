@@ -105,7 +105,7 @@ class _Money:
         proposed = self.governor.transact("propose", *call, sender=self.admin).gas_used
         self.wait(delay)
         number = self.governor.read("act_count")
-        done = self.governor.transact("execute", number, *call, sender=self.keeper).gas_used
+        done = self.governor.transact("execute", number, *call, sender=self.admin).gas_used
         return proposed, done
 
 
