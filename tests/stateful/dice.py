@@ -84,13 +84,13 @@ GOVERNANCE = {
     "withdraw_absorbed": 5, "propose_fund": 2, "accept_fund": 2, "use_default": 3,
     "set_levels": 9, "set_default_model": 1, "shutdown": 1, "settle": 1,
     "list_model": 5, "set_operator": 6, "set_operator_by_signature": 6, "lockdown": 2,
-    "accrue": 2, "propose_governor": 2, "accept_governor": 2,
+    "accrue": 2, "propose_governor": 4, "accept_governor": 2,
 }  # fmt: skip
 # what people do with their coins beside paying debts
 MONEY = {
     "coin.transfer": 3, "coin.burn": 3, "coin.set_flash": 2, "coin.flashLoan": 7,
     "fund.reap": 5, "fund.recapitalise": 4, "fund.collect": 4, "fund.start_auction": 4,
-    "fund.buy": 8, "fund.accept_book": 2, "fund.set_buffer": 1, "fund.set_reaping_paused": 2,
+    "fund.buy": 8, "fund.accept_book": 4, "fund.set_buffer": 1, "fund.set_reaping_paused": 2,
     "fund.set_auction": 2, "fund.set_treasury": 1, "fund.add_reserve": 1, "fund.remove_reserve": 1,
     "peg.mint": 6, "peg.redeem": 6, "peg.set_fees": 1, "peg.set_guard": 1,
     "peg.set_minting_paused": 2,
@@ -457,6 +457,8 @@ class Dice:
         lots = self.scene.system.fund.lots.values()
         if any(lot.is_running(now) for lot in lots) and self.chance(0.15):
             return Move(now, *self._fund_buy(now))
+        if any(self.book.absorbed.values()) and self.chance(0.06):
+            return Move(now, *self._fund_collect(now))
         if self.chance(0.13):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
@@ -472,6 +474,9 @@ class Dice:
             id: self.plight(self.book.positions[id], levels, now)
             for id, levels in self.levels.items()
         }
+        covered = [id for id in self.scene.ids if self.is_covered_in_auction(id, now)]
+        if covered and self.chance(0.4):  # whose auction a cure restarts
+            return Move(now, self.caller(), "cure", (dice.choice(covered),))
         pressing = sorted(set(plights.values()) - {"calm"})
         plight, id = "calm", dice.choice(self.scene.ids)
         if pressing and self.chance(0.7):
@@ -488,6 +493,12 @@ class Dice:
         if self.chance(0.002):
             args = (2**168 + 5, *args[1:]) if isinstance(args[0], int) else args
         return Move(now, who, name, args)
+
+    def is_covered_in_auction(self, id: int, now: int) -> bool:
+        """Whether an account is for sale, though its price has come back over maintenance."""
+        levels, opens = self.levels[id], self.book.opens_at(self.book.positions[id].auction_start)
+        running = opens and opens <= now <= opens + self.book.rules.auction_duration
+        return bool(running and levels.target < levels.debt <= levels.maintenance)
 
     def owner(self, id: int) -> str:
         number = id >> 8
@@ -698,7 +709,7 @@ class Dice:
         if self.scene.setup.governed:  # whom nobody can speak for
             return self.random.choice(self.scene.people[:6])
         return (
-            self.book.governor if self.chance(0.85) else self.random.choice(self.scene.people[:6])
+            self.book.governor if self.chance(0.76) else self.random.choice(self.scene.people[:6])
         )
 
     def _set_pauses(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -773,7 +784,7 @@ class Dice:
 
     def _propose_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         ours = self.scene.world.fund.address
-        fund = ours if self.chance(0.6) else self.random.choice(self.scene.people[:7])
+        fund = ours if self.chance(0.75) else self.random.choice(self.scene.people[:7])
         return self.ruler(), "propose_fund", (fund,)
 
     def _accept_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -912,7 +923,7 @@ class Dice:
 
     def master(self) -> str:
         """Who governs coin, fund and peg, or now and then somebody else."""
-        return self.scene.governor if self.chance(0.9) else self.holder()
+        return self.scene.governor if self.chance(0.8) else self.holder()
 
     def _fund_reap(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.caller(), "fund.reap", ()

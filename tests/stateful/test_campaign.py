@@ -237,9 +237,12 @@ ACTS = (
     "use_default", "list_model", "list_collateral", "propose_governor", "accept_governor",
     "set_levels",
 )  # fmt: skip
-# once a campaign at most, or by a contract only
+# once a campaign at most; and by a contract only, or seldom
 ENDS_OF_BOOKS = ("shutdown", "open_redemption", "sweep", "settles", "settle", "redeem")
-NEVER_DONE = ("set_default_model", "settlement.claim", "withdraw_absorbed")
+NEVER_DONE = (
+    "set_default_model", "settlement.claim", "withdraw_absorbed", "fund.add_reserve",
+    "fund.remove_reserve",
+)  # fmt: skip
 NEVER_REFUSED = ("accrue", "set_operator", "lockdown", "report", "uptime")
 OUTCOMES = (
     "tip", "no tip", "grace", "immediate", "restarted", "BadDebt", "Absorbed", "Accrued",
