@@ -28,9 +28,6 @@ from .modules import transfers
 
 implements: IPegStability
 
-interface Hub:
-    def config_of(kind: uint256) -> (address, uint256, uint256, uint256): view
-
 initializes: governed
 
 exports: (
@@ -49,7 +46,6 @@ MAX_DECIMALS: constant(uint256) = 18
 AMOUNT_MASK: constant(uint256) = 2**128 - 1
 
 TOKEN_GAS: constant(uint256) = 200_000  # a proxied token needs a tenth of it
-ORACLE_GAS: constant(uint256) = 300_000  # what the hub gives it
 CALL_GAS: constant(uint256) = 4_000  # what is spent between a gas check and the callee's first step
 
 # where the fields of `_settings` begin
@@ -181,32 +177,10 @@ def _check_open(settings: uint256, word: uint256):
             this very moment. A swap at par has no cushion for the minute that a word may be old.
     """
     price: price_word.Price = price_word.unpack(word)
-    live: uint256 = self._live_price()
+    live: uint256 = staticcall IPriceHub(hub).live_price(kind)
     assert price.flags & price_word.FAILED == 0 and live != 0, "price failed"
     assert price.flags & price_word.CONFIRMING == 0, "price confirming"
     assert min(price.lo, live) >= settings & GUARD_MASK, "below guard"
-
-
-@internal
-@view
-def _live_price() -> uint256:
-    """
-    @notice What the reserve's oracle says now, 0 where it fails. Whoever starves it refuses their own minting.
-    """
-    oracle: address = (staticcall Hub(hub).config_of(kind))[0]
-    success: bool = False
-    answer: Bytes[96] = b""
-    success, answer = raw_call(
-        oracle,
-        method_id("price()"),
-        max_outsize=96,  # one word more than is right, so that a longer answer shows
-        gas=ORACLE_GAS,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
-    if not success or len(answer) != 64:
-        return 0
-    return extract32(answer, 0, output_type=uint256)
 
 
 @internal
@@ -351,7 +325,7 @@ def mintable() -> uint256:
     headroom: uint256 = staticcall IStablecoin(coin).headroom(self)
     if settings & PAUSED != 0 or price.flags != 0 or headroom == 0:
         return 0
-    if min(price.lo, self._live_price()) < settings & GUARD_MASK:
+    if min(price.lo, staticcall IPriceHub(hub).live_price(kind)) < settings & GUARD_MASK:
         return 0
     kept: uint256 = BPS - (settings >> MINT_FEE & FEE_MASK)
     worth: uint256 = margin_math.mul_div_up(headroom + 1, BPS, kept) - 1

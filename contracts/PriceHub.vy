@@ -195,6 +195,21 @@ def read_one(kind: uint256) -> uint256:
 
 
 @external
+@view
+@reentrant
+def live_price(kind: uint256) -> uint256:
+    """
+    @notice What a refresh would accept from the oracle of a listed kind this moment (WAD, at most `max`), before any limit: 0
+            while there is no price. A word may be `fresh_for` old and behind by its slew; whoever has no cushion
+            for that asks here too.
+    """
+    assert kind < self.kind_count, "unknown kind"
+    if self._restarted_at() == SEQUENCER_DOWN:
+        return 0
+    return self._accepted_price(self._configs[kind], self._bounds[kind])
+
+
+@external
 @reentrant
 def poke(mask: uint256):
     """

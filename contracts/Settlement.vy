@@ -46,6 +46,7 @@ interface Fund:
 BPS: constant(uint256) = 10_000
 MAX_KINDS: constant(uint256) = 32
 MAX_ACCOUNTS: constant(uint256) = 64
+MAX_LAG: constant(uint256) = 500  # bps between the hub's word and its oracle at the moment of a shutdown
 SETTLEMENT_PERIOD: constant(uint256) = 7 * 86_400
 REDEMPTION_PERIOD: constant(uint256) = 365 * 86_400
 PAY_GAS: constant(uint256) = 500_000  # what paying one kind out gets; a plain token needs a tenth of it
@@ -104,15 +105,9 @@ def shutdown(vault: address):
         config: uint256 = staticcall IVault(vault).collateral(kind)
         if config == 0:
             continue
-        word: uint256 = extcall IPriceHub(hub).sync_one(kind)
-        price: uint256 = word >> price_word.HI & price_word.PRICE_MASK
-        flags: uint256 = word >> price_word.FLAGS
-        if flags != 0:
-            # a dead feed that matters to nobody stops nothing
-            if staticcall IVault(vault).deposited(kind) & HALF_MASK != 0:
-                assert flags & price_word.FAILED == 0, "price failed"
-                raise "price confirming"
-            price = 0
+        price: uint256 = 0
+        if staticcall IVault(vault).deposited(kind) & HALF_MASK != 0:
+            price = self.price_of(hub, kind)
         self._kinds[vault][kind] = price | (config >> ledger.DECIMALS & 255) << DECIMALS
         kinds |= 1 << kind
         log ISettlement.PriceFrozen(vault=vault, kind=kind, price=price)
@@ -123,6 +118,25 @@ def shutdown(vault: address):
     log ISettlement.BookShutDown(
         vault=vault, shut_at=block.timestamp, backing=self.worth_of_absorbed(vault, kinds)
     )
+
+
+@internal
+def price_of(hub: address, kind: uint256) -> uint256:
+    """
+    @notice The price at which a kind is frozen: what its oracle says this very moment. A word of the hub may be a minute old and
+            behind by its slew: whoever knows more than it does would settle at it and keep the difference. The word only
+            vouches that this is no print out of nowhere.
+    """
+    word: uint256 = extcall IPriceHub(hub).sync_one(kind)
+    flags: uint256 = word >> price_word.FLAGS
+    live: uint256 = staticcall IPriceHub(hub).live_price(kind)
+    assert flags & price_word.FAILED == 0 and live != 0, "price failed"
+    assert flags & price_word.CONFIRMING == 0, "price confirming"
+    hi: uint256 = word >> price_word.HI & price_word.PRICE_MASK
+    assert (
+        live * BPS >= hi * (BPS - MAX_LAG) and live * BPS <= hi * (BPS + MAX_LAG)
+    ), "price is moving"
+    return live
 
 
 @external
@@ -231,7 +245,7 @@ def open_redemption(vault: address):
 def deficit_for(vault: address, worth: uint256) -> uint256:
     """
     @notice What a pool of this worth is to carry of the system's deficit: what no open pool carries yet, divided among all
-            books that are shut and not yet redeemed by what they have and are still owed, rounded up. Books that live
+            books that are shut and not yet redeemed by what they have, rounded up. Books that live
             carry nothing: what they are owed can be raised by borrowing for one transaction only.
     """
     fund: address = self.check_known(vault)
@@ -239,22 +253,39 @@ def deficit_for(vault: address, worth: uint256) -> uint256:
     for reserve: address in staticcall Fund(fund).reserves():
         if staticcall Coin(self._coins[vault]).minted(reserve) != 0:
             assert staticcall Reserve(reserve).backing() != 0, "reserve has no price"
+    all_worth: uint256 = worth
+    for book: address in staticcall Fund(fund).books():
+        if book != vault and self._states[book] & 255 == SETTLING:
+            # its losses show when it is settled, and would all be left to those who open later
+            assert staticcall IVault(book).total_debt() == 0, "another book owes"
+            all_worth += min(self.worth_of_absorbed(book, self._states[book] >> KINDS), MAX_WORTH)
     surplus: uint256 = 0
     deficit: uint256 = 0
     surplus, deficit = staticcall Fund(fund).equity()
     deficit = margin_math.less(deficit, self._carried[self._coins[vault]])
     if deficit == 0:
         return 0
-    all_worth: uint256 = worth
-    for book: address in staticcall Fund(fund).books():
-        if book != vault and self._states[book] & 255 == SETTLING:
-            all_worth += min(
-                self.worth_of_absorbed(book, self._states[book] >> KINDS)
-                + staticcall IVault(book).total_debt(),
-                MAX_WORTH,
-            )
     # a worthless pool carries nothing; no deficit is above the supply, which is below 2**125
     return margin_math.mul_div_up(deficit, worth, max(all_worth, 1))
+
+
+@external
+def relieve(vault: address) -> uint256:
+    self.check_redeeming(vault)
+    coin: address = self._coins[vault]
+    shares: uint256 = self._shares[vault]
+    own: uint256 = self.carried_by(shares)
+    all_carried: uint256 = self._carried[coin]
+    surplus: uint256 = 0
+    deficit: uint256 = 0
+    surplus, deficit = staticcall Fund(self.check_known(vault)).equity()
+    assert own != 0 and deficit < all_carried, "nothing to relieve"
+    relieved: uint256 = own - margin_math.mul_div_up(deficit, own, all_carried)
+    assert relieved != 0, "nothing to relieve"
+    self._shares[vault] = shares - relieved  # claims are the lower half, and at least what is carried
+    self._carried[coin] = all_carried - relieved
+    log ISettlement.Relieved(vault=vault, relieved=relieved, claims=(shares & HALF_MASK) - relieved)
+    return relieved
 
 
 @external

@@ -12,12 +12,7 @@ token_of: public(HashMap[uint256, address])
 words: public(HashMap[uint256, uint256])
 confirming_until: public(HashMap[uint256, uint256])
 listings: public(address)
-live: public(uint256)
-
-
-@deploy
-def __init__():
-    self.live = 2**88 - 1
+_lives: HashMap[uint256, uint256]
 
 
 @external
@@ -75,23 +70,19 @@ def sync_one(kind: uint256) -> uint256:
 
 
 @external
-def set_live(price: uint256):
+def set_live(kind: uint256, price: uint256):
     """
-    @notice Let every kind's oracle say this of the very moment, from now on; until then no limit to any word.
+    @notice Let the oracle of a kind say this of the very moment, from now on; until then it says the word's `hi`.
     """
-    self.live = price
+    self._lives[kind] = price + 1
 
 
 @external
 @view
-def config_of(kind: uint256) -> (address, uint256, uint256, uint256):
-    return self, 0, 0, 0
-
-
-@external
-@view
-def price() -> (uint256, uint256):
-    return self.live, block.timestamp
+def live_price(kind: uint256) -> uint256:
+    if self._lives[kind] != 0:
+        return self._lives[kind] - 1
+    return (self.words[kind] >> 88) & (2**88 - 1)
 
 
 @external

@@ -98,6 +98,12 @@ def withdraw_absorbed(kind: uint256, amount: uint256, receiver: address):
 
 
 @external
+@view
+def live_price(kind: uint256) -> uint256:
+    return 10**18
+
+
+@external
 def sync_one(kind: uint256) -> uint256:
     return 10**18 | 10**18 << 88
 

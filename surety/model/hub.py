@@ -15,7 +15,6 @@ from surety.model.state import (
     BPS,
     CONFIRMING,
     FAILED,
-    MAX,
     MAX_KINDS,
     ZERO_ADDRESS,
     Price,
@@ -66,8 +65,8 @@ class Hub(Protocol):
         """Return when the last confirmation of a kind ended or ends, 0 for never."""
         ...
 
-    def live(self, kind: int) -> int:
-        """Return what a kind's oracle says now (WAD), 0 where it fails."""
+    def live(self, kind: int, now: int) -> int:
+        """Return what a refresh would take from a kind's oracle now (WAD), 0 for nothing."""
         ...
 
     def copy(self) -> Self:
@@ -98,9 +97,9 @@ class FixedHub:
         """Return 0: what it was told says nothing of the past."""
         return 0
 
-    def live(self, kind: int) -> int:
-        """Return the most: no oracle stands behind what it was told."""
-        return MAX
+    def live(self, kind: int, now: int) -> int:
+        """Return the `hi` that it was told: no oracle stands behind it."""
+        return self.prices[kind].hi
 
     def copy(self) -> Self:
         """Return a hub that can be changed without changing this one."""
@@ -267,10 +266,11 @@ class FeedHub:
                 found[kind] = price
         return found
 
-    def live(self, kind: int) -> int:
-        """Return what a kind's oracle says now (WAD), 0 where it fails."""
-        feed = self.feeds[kind]
-        return feed[0] if feed else 0
+    def live(self, kind: int, now: int) -> int:
+        """Return what a refresh would take from a kind's oracle now (WAD), 0 for nothing."""
+        if self._restarted_at(now) is None:
+            return 0
+        return self.accepted_price(kind, self.feeds[kind], now)
 
     def token_of(self, kind: int) -> str:
         """Return the token of a kind."""

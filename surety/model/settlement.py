@@ -17,6 +17,7 @@ from surety.model.book import Book
 from surety.model.state import BPS, WAD, Position, as_number, refuse
 
 LIVE, SETTLING, REDEEMING, SWEPT = range(4)
+MAX_LAG: Final = 500  # bps between the hub's word and its oracle at a shutdown
 SETTLEMENT_PERIOD: Final = 7 * 86_400
 REDEMPTION_PERIOD: Final = 365 * 86_400
 MAX_WORTH: Final = 2**127
@@ -90,12 +91,22 @@ class Settlement:
         self._check_known(book)
         prices = {}
         for kind, facts in sorted(book.kinds.items()):
-            price = book.hub.sync(1 << kind, now)[kind]
-            if price.flags and book.deposited.get(kind, 0):
-                refuse("price failed" if price.has_failed else "price confirming")
-            prices[kind] = (0 if price.flags else price.hi, facts.decimals)
+            frozen = self._frozen(book, kind, now) if book.deposited.get(kind, 0) else 0
+            prices[kind] = (frozen, facts.decimals)
         book.shutdown(now, self.address)
         self.endings[vault] = Ending(SETTLING, shut_at=now, prices=prices)
+
+    def _frozen(self, book: Book, kind: int, now: int) -> int:
+        """Return the price at which a kind is frozen: its oracle's, which the word vouches for."""
+        price = book.hub.sync(1 << kind, now)[kind]
+        live = book.hub.live(kind, now)
+        if price.has_failed or not live:
+            refuse("price failed")
+        if price.is_confirming:
+            refuse("price confirming")
+        if not price.hi * (BPS - MAX_LAG) <= live * BPS <= price.hi * (BPS + MAX_LAG):
+            refuse("price is moving")
+        return live
 
     def settle(self, now: int, caller: str, book: Book, account: int) -> int:
         """Strike an account's debt off against its worth; return the debt."""
@@ -130,17 +141,29 @@ class Settlement:
         self._check_known(book)
         worth = min(self._absorbed(book), MAX_WORTH)
         part = 0
+        rest = [o for o in others if o is not book and self.ending(o).phase == SETTLING]
+        if any(other.total_debt(now) for other in rest):
+            refuse("another book owes")
         if left := max(0, deficit - self.carried):
-            shared = worth + sum(
-                min(self._absorbed(other) + other.total_debt(now), MAX_WORTH)
-                for other in others
-                if other is not book and self.ending(other).phase == SETTLING
-            )
+            shared = worth + sum(min(self._absorbed(other), MAX_WORTH) for other in rest)
             part = margin_math.mul_div_up(left, worth, max(shared, 1))
         ending.phase, ending.opened_at = REDEEMING, now
         ending.pool = {kind: held for kind, held in book.absorbed.items() if held}
         ending.claims = worth + part
         ending.backing = worth
+
+    def relieve(self, now: int, caller: str, book: Book, deficit: int) -> int:
+        """Lower claims to what a smaller deficit of the system leaves to carry; return by what."""
+        ending = self._check(book, REDEEMING, "not redeeming")
+        own = ending.carried
+        self._check_known(book)
+        if not own or deficit >= self.carried:
+            refuse("nothing to relieve")
+        relieved = own - int(margin_math.mul_div_up(deficit, own, self.carried))
+        if not relieved:
+            refuse("nothing to relieve")
+        ending.claims -= relieved
+        return relieved
 
     def redeem(
         self,

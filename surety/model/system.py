@@ -161,7 +161,7 @@ class System:
 
         def backing(reserve: str) -> int | None:
             if as_number(reserve) == as_number(self.peg.address):
-                return self._set_peg(book.hub.read(1 << self.reserve_kind, now)).backing
+                return self._set_peg(now, book.hub.read(1 << self.reserve_kind, now)).backing
             return self.told.get(reserve)
 
         def held(token: str, who: str) -> int:
@@ -262,10 +262,10 @@ class System:
         self.logs += [("fund", *log) for log in self.fund.logs]
         self.fund.logs.clear()
 
-    def _set_peg(self, prices: dict[int, Price], *people: str) -> Peg:
+    def _set_peg(self, now: int, prices: dict[int, Price], *people: str) -> Peg:
         """Return the peg with what it and these people hold, at these prices."""
         peg, kind = self.peg, self.reserve_kind
-        peg.coin, peg.price, peg.live = self.coin, prices[kind], self.book.hub.live(kind)
+        peg.coin, peg.price, peg.live = self.coin, prices[kind], self.book.hub.live(kind, now)
         peg.balances = {as_number(who): self.book.held[kind, who] for who in (peg.address, *people)}
         return peg
 
@@ -275,7 +275,7 @@ class System:
         look = hub.sync if name == "mint" else hub.read
         receiver = args[1] if swaps else caller
         known = [who for who in (caller, receiver) if (kind, who) in self.book.held]
-        peg = self._set_peg(look(1 << kind, now), *known)
+        peg = self._set_peg(now, look(1 << kind, now), *known)
         self.returned = getattr(peg, name)(caller, *args)
         for who in (peg.address, *known):
             self.book.held[kind, who] = peg.balances[as_number(who)]

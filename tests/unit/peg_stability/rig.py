@@ -97,7 +97,7 @@ class Rig:
 
     def say_live(self, price: int) -> None:
         """Let the oracle behind the hub say this of the moment; 0 is a failure."""
-        self.tell(self.hub, "set_live", price)
+        self.tell(self.hub, "set_live", KIND, price)
         self.model.live = price
 
     def price(self, lo: int, hi: int | None = None, flags: int = 0) -> None:

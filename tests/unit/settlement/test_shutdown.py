@@ -42,14 +42,12 @@ def shut(rig: Rig, book: int = A):
     return rig.send(GOVERNOR, rig.settlement, "shutdown", vault)
 
 
-def test_prices_are_frozen_at_hi_and_never_move_again(rig):
+def test_prices_are_frozen_as_they_are_and_never_move_again(rig):
     rig.vault("deposit", rig.ids[0], 0, WAD, by=ALICE)
     rig.send(GOVERNOR, rig.hub, "set_word", 0, 1_500 * WAD, 2_100 * WAD, 10_000, 10_000, 0)
     rig.act("shutdown", by=GOVERNOR)
     assert rig.read("frozen_price", 0) == 2_100 * WAD
-    assert [rig.read("frozen_price", kind) for kind in range(1, 6)] == [
-        sort.price for sort in rig.sorts[1:]
-    ]
+    assert [rig.read("frozen_price", kind) for kind in range(1, 6)] == [0] * 5  # nobody has any
     rig.price(0, 1)
     rig.wait(YEAR)
     assert rig.read("frozen_price", 0) == 2_100 * WAD
@@ -59,12 +57,33 @@ def test_prices_are_frozen_at_hi_and_never_move_again(rig):
     assert rig.read("frozen_price", 0, book=B) == 0
 
 
+@pytest.mark.parametrize(
+    ("live", "reason"),
+    [
+        (1_995 * WAD, None),  # 5 % under
+        (2_205 * WAD, None),  # 5 % over
+        (1_995 * WAD - 1, "price is moving"),
+        (2_205 * WAD + 1, "price is moving"),
+        (0, "price failed"),
+    ],
+)
+def test_what_is_frozen_is_what_the_oracle_says_this_moment(rig, live, reason):
+    """A word may be a minute old: whoever knew of a fall settled at the price before it."""
+    rig.vault("deposit", rig.ids[0], 0, WAD, by=ALICE)
+    rig.send(GOVERNOR, rig.hub, "set_word", 0, 1_500 * WAD, 2_100 * WAD, 10_000, 10_000, 0)
+    rig.send(GOVERNOR, rig.hub, "set_live", 0, live)
+    rig.books[A].hub.lives[0] = live
+    rig.act("shutdown", by=GOVERNOR, refused=reason)
+    assert rig.read("frozen_price", 0) == (0 if reason else live)
+
+
 def test_says_what_it_froze(rig):
+    rig.vault("deposit", rig.ids[0], 2, 10**8, by=ALICE)
     found = names(rig, shut(rig))
     vault = rig.vaults[A].address
     assert found == [
         *(
-            ("PriceFrozen", {"vault": vault, "kind": kind, "price": sort.price})
+            ("PriceFrozen", {"vault": vault, "kind": kind, "price": sort.price * (kind == 2)})
             for kind, sort in enumerate(rig.sorts)
         ),
         ("BookShutDown", {"vault": vault, "shut_at": rig.now, "backing": 0}),
@@ -95,7 +114,7 @@ def test_a_book_ends_once(rig):
     rig.act("shutdown", by=GOVERNOR)
     rig.price(0, 1)
     rig.act("shutdown", by=GOVERNOR, refused="already shut down")
-    assert rig.read("frozen_price", 0) == rig.sorts[0].price
+    assert rig.read("phase_of") == 1
     rig.act("open_redemption")
     rig.act("shutdown", by=GOVERNOR, refused="already shut down")
     rig.wait(YEAR)
