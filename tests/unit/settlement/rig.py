@@ -226,9 +226,11 @@ class Rig:
             return self.settles(*args, by=by, book=book, refused=refused)
 
         def move(books: list[Book]) -> Any:
+            deficit = max(0, -self.model_equity(books))
             if fn == "open_redemption":
-                deficit = max(0, -self.model_equity(books))
                 return self.model.open_redemption(self.now, by, books[book], deficit, books)
+            if fn == "relieve":
+                return self.model.relieve(self.now, by, books[book], deficit)
             return getattr(self.model, fn)(self.now, by, books[book], *args, **extra)
 
         return self.step(move, self.settlement, fn, (vault, *args), by, refused)

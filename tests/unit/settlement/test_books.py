@@ -116,22 +116,6 @@ def test_two_books_that_end_share_a_deficit_by_their_worth(rig):
     assert rig.equity() == 0
 
 
-def test_a_book_that_is_still_settled_counts_by_what_it_is_owed(rig):
-    """Opening one before the other's debts are struck off gains its holders nothing either."""
-    open_account(rig, 0, 10, 10_000, A)
-    open_account(rig, 2, 10, 15_000, B)
-    open_account(rig, 4, 20, 30_000, B)
-    rig.price(ETH, 1_250 * WAD)
-    rig.act("shutdown", by=GOVERNOR)
-    settle_all(rig, B)
-    rig.act("open_redemption", book=B)
-    carried = -(-7_500 * WAD * 37_500 // 47_500)
-    assert rig.read("claims_of", book=B) == 37_500 * WAD + carried
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
-    assert rig.read("claims_of") == 17_500 * WAD - carried
-
-
 def test_a_deficit_is_carried_once(rig):
     """A pool that is open already carries it; a later one adds only what has come since."""
     open_account(rig, 0, 10, 15_000, A)
@@ -206,3 +190,49 @@ def test_a_living_book_goes_on(lossy):
     rig.vault("borrow", rig.ids[2], 1_000 * WAD, BOB, by=BOB, book=B)
     rig.vault("repay", rig.ids[2], MAX, by=BOB, book=B)
     assert rig.vaults[B].read("settlement") == rig.settlement.address != ZERO
+
+
+# two books that end together, and a deficit that passes
+
+
+def test_nobody_opens_first_and_leaves_the_losses_to_the_other_book(rig):
+    """A is good for what it owes, B is not: opened before B is settled, A would carry nothing."""
+    open_account(rig, 0, 10, 10_000, A)
+    open_account(rig, 2, 10, 15_000, B)
+    rig.price(ETH, 1_000 * WAD)
+    for book in (A, B):
+        rig.act("shutdown", by=GOVERNOR, book=book)
+    rig.wait(WEEK)
+    rig.act("settles", rig.ids, by=KEEPER, book=A)
+    rig.act("open_redemption", book=A, refused="another book owes")
+    rig.act("settles", rig.ids, by=KEEPER, book=B)
+    for book in (A, B):
+        rig.act("open_redemption", book=book)
+    # 25,000 coins, 20,000 of ether: each pool is shared by a quarter more coins than it is worth
+    for book in (A, B):
+        assert rig.read("claims_of", book=book) == 12_500 * WAD
+        assert rig.read("backing_of", book=book) == 10_000 * WAD
+
+
+def test_a_deficit_that_was_made_good_weighs_on_a_pool_no_longer(rig):
+    open_account(rig, 0, 10, 10_000, A)
+    rig.vault("borrow", rig.ids[0], 2_000 * WAD, ALICE, by=ALICE)
+    reserve = rig.new_reserve(8_000 * WAD)
+    rig.send(GOVERNOR, reserve, "set_backing", 2_000 * WAD)
+    settle_all(rig, A)
+    rig.act("open_redemption")
+    assert rig.read("claims_of") == 18_000 * WAD
+    rig.act("relieve", by=BOB, refused="nothing to relieve")
+    rig.send(GOVERNOR, reserve, "set_backing", 5_000 * WAD)
+    rig.act("relieve", by=BOB)
+    assert rig.read("claims_of") == 15_000 * WAD
+    rig.act("relieve", by=BOB, refused="nothing to relieve")
+    rig.send(GOVERNOR, reserve, "set_backing", 1_000 * WAD)  # it never rises again
+    rig.act("relieve", by=BOB, refused="nothing to relieve")
+    rig.send(GOVERNOR, reserve, "set_backing", 8_000 * WAD)
+    rig.act("relieve", by=BOB)
+    assert (rig.read("claims_of"), rig.read("backing_of")) == (12_000 * WAD,) * 2
+    assert rig.equity() == 0
+    rig.act("redeem", 12_000 * WAD, ALICE, by=ALICE)
+    assert rig.equity() == 0
+    rig.act("relieve", by=BOB, refused="nothing to relieve")

@@ -176,10 +176,13 @@ def finish(rig: Rig, dice: Dice) -> None:
         if rig.read("phase_of", book=book) == LIVE:
             rig.act("shutdown", by=GOVERNOR, book=book)
     rig.wait(WEEK)
+    shut = [book for book in (A, B) if rig.read("phase_of", book=book) == SETTLING]
+    for book in shut:
+        rig.act("settles", rig.ids, by=KEEPER, book=book)
+    for book in shut:
+        rig.act("open_redemption", book=book)
     for book in (A, B):
-        if rig.read("phase_of", book=book) == SETTLING:
-            rig.act("settles", rig.ids, by=KEEPER, book=book)
-            rig.act("open_redemption", book=book)
+        rig.act("relieve", by=STRANGER, book=book, refused="any")
     for book in (A, B):
         for who in (*rig.owners, KEEPER):
             if rig.read("phase_of", book=book) == REDEEMING and rig.coins(who):

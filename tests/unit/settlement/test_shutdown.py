@@ -72,8 +72,8 @@ def test_what_is_frozen_is_what_the_oracle_says_this_moment(rig, live, reason):
     rig.vault("deposit", rig.ids[0], 0, WAD, by=ALICE)
     rig.send(GOVERNOR, rig.hub, "set_word", 0, 1_500 * WAD, 2_100 * WAD, 10_000, 10_000, 0)
     rig.send(GOVERNOR, rig.hub, "set_live", 0, live)
-    rig.books[A].hub.lives[0] = live
-    rig.act("shutdown", by=GOVERNOR, refused=reason)
+    vault = rig.vaults[A].address
+    assert run(rig, GOVERNOR, rig.settlement, "shutdown", vault) == reason
     assert rig.read("frozen_price", 0) == (0 if reason else live)
 
 
