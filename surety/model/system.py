@@ -383,6 +383,11 @@ class System:
         """Fix what coins can be redeemed for, once the book owes nothing."""
         book, ours = self._ending(vault), self.settlement
         ours.open_redemption(now, caller, book, self.sheet(now).deficit)
+        # a reserve without a price counts nothing: that must not be shared out for good
+        backing = self._around(now).backing
+        for reserve in self.fund.reserves:
+            if self.coin.minted.get(as_number(reserve), 0) and not backing(reserve):
+                refuse("reserve has no price")
         ending = ours.ending(book)
         for kind, amount in sorted(ending.pool.items()):
             self._log("settlement", "Pooled", vault=vault, kind=kind, amount=amount)
