@@ -50,6 +50,7 @@ MAX_BOOKS: constant(uint256) = 16
 MAX_RESERVES: constant(uint256) = 16
 MAX_TOKENS: constant(uint256) = 64
 MAX_KINDS: constant(uint256) = 32
+SWEPT: constant(uint256) = 3  # of a settlement's phases
 MIN_BUFFER: constant(uint256) = 100  # bps of the supply
 MAX_BUFFER: constant(uint256) = 5_000
 REAP_DIVISOR: constant(uint256) = 100  # of the buffer, at most so much a day
@@ -508,11 +509,13 @@ def retire_book(book: address):
     self._check_book(book)
     assert staticcall IVault(book).totals() & ledger.TOTAL_DEBT_MASK == 0, "debt left"
     assert staticcall IStablecoin(coin).ceiling(book) == 0, "may still mint"
-    settlement: address = staticcall IVault(book).settlement()
-    if settlement != empty(address):
-        assert staticcall ISettlement(settlement).backing_of(book) == 0, "pool left"
-    for kind: uint256 in range(MAX_KINDS):
-        assert staticcall IVault(book).absorbed(kind) == 0, "collateral left"
+    if self._is_shut(book):
+        # what a swept book still holds is owed to those whom its token has refused
+        settlement: address = staticcall IVault(book).settlement()
+        assert staticcall ISettlement(settlement).phase_of(book) == SWEPT, "pool left"
+    else:
+        for kind: uint256 in range(MAX_KINDS):
+            assert staticcall IVault(book).absorbed(kind) == 0, "collateral left"
     self._books = self._without(self._books, book)
     log IInsuranceFund.BookRetired(book=book)
 

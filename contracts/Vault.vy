@@ -375,7 +375,8 @@ def check_enabled(mask: uint256, enabled: uint256):
             asked: who is called must be able to bring new collateral.
     """
     totals: uint256 = ledger.totals
-    self.check_open()  # its price might be frozen at nothing
+    if totals >> ledger.PAUSES & ledger.SHUT != 0:
+        reasons.fail(reasons.SHUT_DOWN)  # its price might be frozen at nothing
     if enabled & totals >> ledger.FROZEN & ledger.KINDS_MASK != 0:
         reasons.fail(reasons.KIND_IS_FROZEN)
     rest: uint256 = mask & (mask - 1)  # drop the lowest bit

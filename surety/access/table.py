@@ -422,6 +422,7 @@ _PRICE_HUB: Final = Contract(
         *_GOVERNED_READS,
         "read",
         "read_one",
+        "live_price",
         "words",
         "token_of",
         "config_of",
@@ -553,6 +554,7 @@ _SETTLEMENT: Final = Contract(
             _settles("accounts[i]", "each i"),
         ),
         "open_redemption": _anyone(what="of a book that owes nothing"),
+        "relieve": _anyone(what="of a pool that carries more than the deficit is now"),
         "redeem": _anyone(what="out of the caller's own coins"),
         "claim": Access(
             (

@@ -662,7 +662,7 @@ def is_kept(weakness: uint256, otherwise: bool) -> bool:
 
 @cache
 def weak_vault() -> Artifact:
-    """Compile the vault with a switch for each weakness, for speed and not for size."""
+    """Compile the vault with a switch for each weakness."""
     from vyper.compiler import outputs_from_compiler_data
     from vyper.compiler.input_bundle import FilesystemInputBundle
     from vyper.compiler.phases import CompilerData
@@ -676,7 +676,7 @@ def weak_vault() -> Artifact:
         assert len(found) == 1, f"the vault has no longer just one {pattern}"
         text = text.replace(found[0], weaker.format(found[0]))
     text = text.replace("# position\n", WEAKEN + "# position\n", 1)
-    settings = Settings(optimize=OptimizationLevel.GAS)
+    settings = Settings(optimize=OptimizationLevel.CODESIZE)
     data = CompilerData(replace(source, contents=text), bundle, settings=settings)
     outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
     bytecode = bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
