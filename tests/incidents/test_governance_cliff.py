@@ -8,26 +8,13 @@ to be held back until the accounts that they would have liquidated had left.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.stateful.node import RevmNode
-from tests.unit.governor.rig import DAY, HOUR, MARGIN, WAD, Act, Rig
+from tests.unit.governor.rig import DAY, HOUR, MARGIN, WAD, Act
 from tests.world import AT_RISK, CALLABLE, GENESIS, HEALTHY, World
 
 NOW = (7_500, 8_000, 8_500, 10_100, 8_800)
 CUT = (6_500, 7_000, 7_500, 10_100, 8_800)  # ten points
 DEBT = 14_900 * WAD  # of ten eth at 2,000: 74.5 %, within the initial level
-
-
-@pytest.fixture(scope="module")
-def built():
-    return Rig()
-
-
-@pytest.fixture
-def rig(built):
-    with built.snapshot():
-        yield built
 
 
 def advance(rig) -> str | None:

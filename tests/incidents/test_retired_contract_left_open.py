@@ -8,21 +8,8 @@ off.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.unit.governor.acts import new_listing
-from tests.unit.governor.rig import DAY, GUARD_PERIOD, STRUCTURE, WAD, Act, Rig
-
-
-@pytest.fixture(scope="module")
-def built():
-    return Rig()
-
-
-@pytest.fixture
-def rig(built):
-    with built.snapshot():
-        yield built
+from tests.unit.governor.rig import DAY, GUARD_PERIOD, STRUCTURE, WAD, Act
 
 
 def retire(rig) -> None:

@@ -8,8 +8,6 @@ themselves as well. The first asks for a guardian, the second for rules that hol
 
 from __future__ import annotations
 
-import pytest
-
 from tests.unit.governor.rig import (
     DAY,
     EXPIRY,
@@ -19,21 +17,9 @@ from tests.unit.governor.rig import (
     WAD,
     ZERO,
     Act,
-    Rig,
 )
 
 CAP = 10_000 * WAD
-
-
-@pytest.fixture(scope="module")
-def built():
-    return Rig()
-
-
-@pytest.fixture
-def rig(built):
-    with built.snapshot():
-        yield built
 
 
 def cap(rig) -> int:

@@ -8,23 +8,10 @@ it is executed, by what the oracles say then.
 
 from __future__ import annotations
 
-import pytest
-
 from tests.unit.governor.acts import new_listing, other_oracle
-from tests.unit.governor.rig import STRUCTURE, WAD, Act, Rig
+from tests.unit.governor.rig import STRUCTURE, WAD, Act
 
 RATIO = 112 * WAD // 100
-
-
-@pytest.fixture(scope="module")
-def built():
-    return Rig()
-
-
-@pytest.fixture
-def rig(built):
-    with built.snapshot():
-        yield built
 
 
 def ready(rig, act: Act) -> int:
