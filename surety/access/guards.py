@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -686,11 +686,3 @@ def _roots(target: Any) -> Iterator[str]:
         target = target.value
     if isinstance(target, vy.Name) and target.id != "self":
         yield target.id
-
-
-def read_all(root: Path | None = None, names: Iterable[str] = ()) -> Mapping[str, dict[str, Found]]:
-    """Return what the sources say of every named contract, by name."""
-    from surety.compile import deployables
-
-    sources = deployables()
-    return {name: read_guards(sources[name], root) for name in names}

@@ -64,7 +64,6 @@ NEVER = 2**40 - 1  # when takes are resumed in a book that is shut down
 NEVER_SKIPPED = ("unknown account", "calling paused", "taking paused")
 ALL_PAUSES = PAUSE_BORROW | PAUSE_WITHDRAW | PAUSE_CALL | PAUSE_TAKE | PAUSE_CALLBACKS
 
-Capacities = tuple[int, int, int, int]  # initial, target, maintenance, close-out
 Callback = Callable[["Book"], None]
 
 

@@ -14,8 +14,6 @@ ROW = re.compile(r"^\| (\w+) \| (\w+) \| ([\d, ]+) \|([^|]*)\|", re.MULTILINE)
 CONSTANT = re.compile(r"^\| ([A-Z_]+) \| ([^|]+) \|$", re.MULTILINE)
 GOVERNED = ("Stablecoin", "Vault", "PriceHub", "InsuranceFund", "MarginModels", "TieredMargin",
             "PegStability")  # fmt: skip
-# by two steps of their own, which `adopt` and the fund's acts take
-ACCEPTED = {"accept_governor", "accept_fund"}
 
 
 def page() -> str:
