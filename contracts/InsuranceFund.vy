@@ -50,7 +50,8 @@ MAX_BOOKS: constant(uint256) = 16
 MAX_RESERVES: constant(uint256) = 16
 MAX_TOKENS: constant(uint256) = 64
 MAX_KINDS: constant(uint256) = 32
-SWEPT: constant(uint256) = 3  # of a settlement's phases
+REDEEMING: constant(uint256) = 2  # of a settlement's phases
+SWEPT: constant(uint256) = 3
 MIN_BUFFER: constant(uint256) = 100  # bps of the supply
 MAX_BUFFER: constant(uint256) = 5_000
 REAP_DIVISOR: constant(uint256) = 100  # of the buffer, at most so much a day
@@ -290,7 +291,7 @@ def reap() -> uint256:
     for book: address in self._books:
         found: ledger.Interest = ledger.unpack_interest(staticcall IVault(book).interest())
         assert block.timestamp >= found.lost_at + DAY, "loss too recent"
-        assert not self._is_shut(book), "book is shut down"
+        assert not self._is_shut(book) or self._has_ended(book), "book is shut down"
     sheet: Sheet = self._sheet()
     # a reserve that does not answer counts nothing, which only lowers what there is to reap
     assert sheet.unread & (2**MAX_BOOKS - 1) == 0, "not all read"
@@ -319,6 +320,17 @@ def recapitalise(amount: uint256):
 @view
 def _is_shut(book: address) -> bool:
     return staticcall IVault(book).totals() >> ledger.PAUSES & ledger.SHUT != 0
+
+
+@internal
+@view
+def _has_ended(book: address) -> bool:
+    """
+    @notice Whether nobody has a claim on the pool of a shut book any more: redeemed to the last coin, or swept.
+    """
+    settlement: address = staticcall IVault(book).settlement()
+    phase: uint256 = staticcall ISettlement(settlement).phase_of(book)
+    return phase == SWEPT or (phase == REDEEMING and staticcall ISettlement(settlement).claims_of(book) == 0)
 
 
 # inventory
@@ -510,9 +522,8 @@ def retire_book(book: address):
     assert staticcall IVault(book).totals() & ledger.TOTAL_DEBT_MASK == 0, "debt left"
     assert staticcall IStablecoin(coin).ceiling(book) == 0, "may still mint"
     if self._is_shut(book):
-        # what a swept book still holds is owed to those whom its token has refused
-        settlement: address = staticcall IVault(book).settlement()
-        assert staticcall ISettlement(settlement).phase_of(book) == SWEPT, "pool left"
+        # what it then still holds is owed to those whom a token has refused
+        assert self._has_ended(book), "pool left"
     else:
         for kind: uint256 in range(MAX_KINDS):
             assert staticcall IVault(book).absorbed(kind) == 0, "collateral left"

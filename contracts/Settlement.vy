@@ -51,7 +51,6 @@ SETTLEMENT_PERIOD: constant(uint256) = 7 * 86_400
 REDEMPTION_PERIOD: constant(uint256) = 365 * 86_400
 PAY_GAS: constant(uint256) = 500_000  # what paying one kind out gets; a plain token needs a tenth of it
 
-LIVE: constant(uint256) = 0
 SETTLING: constant(uint256) = 1
 REDEEMING: constant(uint256) = 2
 SWEPT: constant(uint256) = 3
@@ -272,19 +271,28 @@ def deficit_for(vault: address, worth: uint256) -> uint256:
 @external
 def relieve(vault: address) -> uint256:
     self.check_redeeming(vault)
-    coin: address = self._coins[vault]
-    shares: uint256 = self._shares[vault]
-    own: uint256 = self.carried_by(shares)
-    all_carried: uint256 = self._carried[coin]
+    fund: address = self.check_known(vault)
     surplus: uint256 = 0
     deficit: uint256 = 0
-    surplus, deficit = staticcall Fund(self.check_known(vault)).equity()
-    assert own != 0 and deficit < all_carried, "nothing to relieve"
-    relieved: uint256 = own - margin_math.mul_div_up(deficit, own, all_carried)
+    surplus, deficit = staticcall Fund(fund).equity()
+    books: DynArray[address, 16] = staticcall Fund(fund).books()
+    all_carried: uint256 = 0
+    for book: address in books:
+        all_carried += self.carried_by(self._shares[book])
+
+    # all pools at once, against the same two numbers: whoever asks first, and how often, gains nothing
+    relieved: uint256 = 0
+    if deficit < all_carried:
+        for book: address in books:
+            shares: uint256 = self._shares[book]
+            own: uint256 = self.carried_by(shares)
+            less: uint256 = own - margin_math.mul_div_up(deficit, own, all_carried)
+            if less != 0:
+                self._shares[book] = shares - less  # claims are the lower half, and at least what is carried
+                relieved += less
+                log ISettlement.Relieved(vault=book, relieved=less, claims=(shares & HALF_MASK) - less)
     assert relieved != 0, "nothing to relieve"
-    self._shares[vault] = shares - relieved  # claims are the lower half, and at least what is carried
-    self._carried[coin] = all_carried - relieved
-    log ISettlement.Relieved(vault=vault, relieved=relieved, claims=(shares & HALF_MASK) - relieved)
+    self._carried[self._coins[vault]] -= relieved
     return relieved
 
 

@@ -65,7 +65,8 @@ class Around:
     """What a fund works with: its books by address, and what others say and do.
 
     `pool` is a book's backing at its settlement, `backing` what a reserve says (None where it
-    fails), `held` what somebody has of a token, `pay` moves a token and refuses as it does.
+    fails), `held` what somebody has of a token, `pay` moves a token and refuses as it does,
+    `has_ended` says whether nobody has a claim on the pool of a shut book any more.
     """
 
     coin: Stablecoin
@@ -74,6 +75,7 @@ class Around:
     backing: Callable[[str], int | None]
     held: Callable[[str, str], int]
     pay: Callable[[str, str, str, int], None]
+    has_ended: Callable[[Book], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class InsuranceFund:
             book = around.books[as_number(address)]
             if now < book.lost_at + DAY:
                 refuse("loss too recent")
-            if book.is_shut:
+            if book.is_shut and not around.has_ended(book):
                 refuse("book is shut down")
         sheet = self.sheet(now, around)
         if sheet.flash:

@@ -79,6 +79,11 @@ class Settlement:
 
     # the steps
 
+    def has_ended(self, book: Book) -> bool:
+        """Whether nobody has a claim on its pool any more: redeemed to the last coin, or swept."""
+        ending = self.ending(book)
+        return ending.phase == SWEPT or (ending.phase == REDEEMING and not ending.claims)
+
     def shutdown(self, now: int, caller: str, book: Book) -> None:
         """Freeze the price of every kind and end the book."""
         if as_number(caller) != as_number(book.governor):
@@ -152,17 +157,22 @@ class Settlement:
         ending.claims = worth + part
         ending.backing = worth
 
-    def relieve(self, now: int, caller: str, book: Book, deficit: int) -> int:
-        """Lower claims to what a smaller deficit of the system leaves to carry; return by what."""
-        ending = self._check(book, REDEEMING, "not redeeming")
-        own = ending.carried
+    def relieve(
+        self, now: int, caller: str, book: Book, deficit: int, others: Sequence[Book]
+    ) -> int:
+        """Lower the claims of all open pools to what a smaller deficit leaves; return by what."""
+        self._check(book, REDEEMING, "not redeeming")
         self._check_known(book)
-        if not own or deficit >= self.carried:
-            refuse("nothing to relieve")
-        relieved = own - int(margin_math.mul_div_up(deficit, own, self.carried))
+        endings = [self.ending(other) for other in others]
+        carried = [ending.carried for ending in endings]
+        relieved = 0
+        if deficit < sum(carried):
+            for ending, own in zip(endings, carried, strict=True):
+                less = own - int(margin_math.mul_div_up(deficit, own, sum(carried)))
+                ending.claims -= less
+                relieved += less
         if not relieved:
             refuse("nothing to relieve")
-        ending.claims -= relieved
         return relieved
 
     def redeem(

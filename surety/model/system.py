@@ -171,7 +171,15 @@ class System:
             self._pay(self._kind_of(token), payer, payee, amount)
 
         books = {as_number(book.rules.vault): book}
-        return Around(self.coin, books, self.settlement.backing_of, backing, held, pay)
+        return Around(
+            self.coin,
+            books,
+            self.settlement.backing_of,
+            backing,
+            held,
+            pay,
+            self.settlement.has_ended,
+        )
 
     def _kind_of(self, token: str) -> int:
         for kind in range(MAX_KINDS):

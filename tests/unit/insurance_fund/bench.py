@@ -127,6 +127,11 @@ class Bench:
         def pool(book: Book) -> int:
             return int(rig.settlement.read("backing_of", book.rules.vault))
 
+        def has_ended(book: Book) -> bool:
+            vault = book.rules.vault
+            phase = rig.settlement.read("phase_of", vault)
+            return phase == 3 or (phase == 2 and not rig.settlement.read("claims_of", vault))
+
         return Around(
             self.coin(),
             books,
@@ -138,6 +143,7 @@ class Bench:
             ),
             lambda token, who: held[tokens[as_number(token)], who],
             pay,
+            has_ended,
         ), held
 
     def sheet(self) -> Sheet:

@@ -230,7 +230,7 @@ class Rig:
             if fn == "open_redemption":
                 return self.model.open_redemption(self.now, by, books[book], deficit, books)
             if fn == "relieve":
-                return self.model.relieve(self.now, by, books[book], deficit)
+                return self.model.relieve(self.now, by, books[book], deficit, books)
             return getattr(self.model, fn)(self.now, by, books[book], *args, **extra)
 
         return self.step(move, self.settlement, fn, (vault, *args), by, refused)

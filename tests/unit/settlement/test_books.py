@@ -236,3 +236,50 @@ def test_a_deficit_that_was_made_good_weighs_on_a_pool_no_longer(rig):
     rig.act("redeem", 12_000 * WAD, ALICE, by=ALICE)
     assert rig.equity() == 0
     rig.act("relieve", by=BOB, refused="nothing to relieve")
+
+
+def test_relief_is_the_same_for_every_pool_whoever_asks_and_how_often(rig):
+    open_account(rig, 0, 10, 15_000, A)
+    open_account(rig, 2, 10, 15_000, B)
+    rig.price(ETH, 1_000 * WAD)
+    for book in (A, B):
+        settle_all(rig, book)
+    for book in (A, B):
+        rig.act("open_redemption", book=book)
+        assert rig.read("claims_of", book=book) == 15_000 * WAD
+    rig.send(BOB, rig.fund, "recapitalise", 5_000 * WAD)
+    rig.act("relieve", by=ALICE)
+    for book in (A, B):
+        assert rig.read("claims_of", book=book) == 12_500 * WAD
+        rig.act("relieve", by=ALICE, book=book, refused="nothing to relieve")
+
+
+@pytest.mark.parametrize("end", ["redeemed", "swept"])
+def test_a_book_whose_pool_is_nobodys_leaves_the_fund_and_lets_it_reap(rig, end):
+    """A wei that a token refuses to its holder held both up for good, and a pool for a year."""
+    open_account(rig, 0, 10, 10_000, A)
+    rig.act("shutdown", by=GOVERNOR)
+    rig.act("settle", rig.ids[0], by=ALICE)
+    rig.act("open_redemption")
+    vault = rig.vaults[A].address
+    rig.send(GOVERNOR, rig.coin, "set_ceiling", vault, 0)
+
+    def asked(fn, *args):
+        return rig.node.run(GOVERNOR, rig.fund.address, rig.fund.encode(fn, *args), rig.now).reason
+
+    for fn, args, reason in (
+        ("retire_book", (vault,), "pool left"),
+        ("reap", (), "loss too recent"),
+    ):
+        assert asked(fn, *args) == reason
+    rig.wait(2 * 86_400)
+    assert asked("reap") == "book is shut down"
+    if end == "redeemed":
+        rig.act("redeem", 10_000 * WAD, ALICE, by=ALICE)
+        assert rig.read("claims_of") == 0
+    else:
+        rig.wait(YEAR)
+        rig.act("sweep")
+    assert asked("reap") == "nothing to reap"
+    assert asked("retire_book", vault) is None
+    assert vault not in rig.fund.read("books")
