@@ -70,7 +70,6 @@ MAX_WORDS: constant(uint256) = 19  # of a listing
 MAX_UNDO: constant(uint256) = 100
 MAX_KINDS: constant(uint256) = 32
 MAX_SLOTS: constant(uint256) = 256
-MAX_CONTRACTS: constant(uint256) = 64
 NO_INDEX: constant(uint256) = 0
 
 # classes
@@ -884,7 +883,7 @@ def undo_of(target: address, data: Bytes[MAX_DATA]) -> Bytes[MAX_UNDO]:
 
 @external
 @view
-def restorable(target: address, undo: Bytes[100]) -> bool:
+def restorable(target: address, undo: Bytes[MAX_UNDO]) -> bool:
     role: uint256 = staticcall IGovernor(msg.sender).role_of(target)
     vault: address = target
     if role == COIN and len(undo) == 68:

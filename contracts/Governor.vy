@@ -29,7 +29,6 @@ interface Coin:
 
 MAX_CONTRACTS: constant(uint256) = 64
 MAX_DATA: constant(uint256) = 1_024
-MAX_UNDO: constant(uint256) = 100
 MAX_KINDS: constant(uint256) = 32
 PAUSE_BITS: constant(uint256) = 5
 DAY: constant(uint256) = 86_400

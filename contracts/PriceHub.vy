@@ -20,7 +20,6 @@
 @custom:freeze An oracle is replaced by `set_oracle`; bounds can be drawn around a price. Nothing here stops repayments.
 """
 from ..interfaces import IPriceHub
-from ..interfaces import IPriceOracle
 from .modules import governed
 from .modules import margin_math
 

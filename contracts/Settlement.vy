@@ -64,8 +64,6 @@ POOL: constant(uint256) = 128
 BACKING: constant(uint256) = 128
 
 PRICE_MASK: constant(uint256) = 2**88 - 1
-HALF_MASK: constant(uint256) = 2**128 - 1
-TIME_MASK: constant(uint256) = 2**40 - 1
 MAX_WORTH: constant(uint256) = 2**127  # above all coins that can exist, and half of its field
 
 # why an account is not settled
@@ -105,7 +103,7 @@ def shutdown(vault: address):
         if config == 0:
             continue
         price: uint256 = 0
-        if staticcall IVault(vault).deposited(kind) & HALF_MASK != 0:
+        if staticcall IVault(vault).deposited(kind) & ledger.HALF_MASK != 0:
             price = self.price_of(hub, kind)
         self._kinds[vault][kind] = price | (config >> ledger.DECIMALS & 255) << DECIMALS
         kinds |= 1 << kind
@@ -232,7 +230,7 @@ def open_redemption(vault: address):
             log ISettlement.Pooled(vault=vault, kind=kind, amount=pool)
     claims: uint256 = worth + deficit  # 0 without a pool: nobody is to burn coins for nothing
     self._states[vault] = (
-        REDEEMING | state & TIME_MASK << SHUT_AT | block.timestamp << OPENED_AT | kinds << KINDS
+        REDEEMING | state & ledger.TIME_MASK << SHUT_AT | block.timestamp << OPENED_AT | kinds << KINDS
     )
     self._shares[vault] = claims | worth << BACKING
     self._carried[self._coins[vault]] += deficit
@@ -290,7 +288,7 @@ def relieve(vault: address) -> uint256:
             if less != 0:
                 self._shares[book] = shares - less  # claims are the lower half, and at least what is carried
                 relieved += less
-                log ISettlement.Relieved(vault=book, relieved=less, claims=(shares & HALF_MASK) - less)
+                log ISettlement.Relieved(vault=book, relieved=less, claims=(shares & ledger.HALF_MASK) - less)
     assert relieved != 0, "nothing to relieve"
     self._carried[self._coins[vault]] -= relieved
     return relieved
@@ -324,7 +322,7 @@ def redeem(vault: address, amount: uint256, receiver: address) -> uint256:
         caller=msg.sender,
         receiver=receiver,
         amount=burned,
-        claims=left & HALF_MASK,
+        claims=left & ledger.HALF_MASK,
         backing=left >> BACKING,
     )
 
@@ -346,7 +344,7 @@ def quote(vault: address, amount: uint256) -> (uint256, uint256, uint256[32]):
     """
     payouts: uint256[32] = empty(uint256[32])
     shares: uint256 = self._shares[vault]
-    claims: uint256 = shares & HALF_MASK
+    claims: uint256 = shares & ledger.HALF_MASK
     burned: uint256 = min(amount, claims)
     if burned == 0:
         return 0, shares, payouts
@@ -368,7 +366,7 @@ def carried_by(shares: uint256) -> uint256:
     """
     @notice What a pool carries of the deficit: its claims beyond what it is worth.
     """
-    return margin_math.less(shares & HALF_MASK, shares >> BACKING)
+    return margin_math.less(shares & ledger.HALF_MASK, shares >> BACKING)
 
 
 @internal
@@ -412,7 +410,7 @@ def claim(vault: address, kind: uint256, holder: address, receiver: address) -> 
 def sweep(vault: address):
     self.check_redeeming(vault)
     state: uint256 = self._states[vault]
-    assert block.timestamp >= (state >> OPENED_AT & TIME_MASK) + REDEMPTION_PERIOD, "redemption period runs"
+    assert block.timestamp >= (state >> OPENED_AT & ledger.TIME_MASK) + REDEMPTION_PERIOD, "redemption period runs"
     fund: address = self.check_known(vault)
     shares: uint256 = self._shares[vault]
     kinds: uint256 = state >> KINDS
@@ -421,12 +419,12 @@ def sweep(vault: address):
         if kinds >> kind & 1 != 0:
             word: uint256 = self._kinds[vault][kind]
             rests[kind] = word >> POOL
-            self._kinds[vault][kind] = word & HALF_MASK
-    self._states[vault] = state & (TIME_MASK << SHUT_AT | TIME_MASK << OPENED_AT) | SWEPT
+            self._kinds[vault][kind] = word & ledger.HALF_MASK
+    self._states[vault] = state & (ledger.TIME_MASK << SHUT_AT | ledger.TIME_MASK << OPENED_AT) | SWEPT
     self._shares[vault] = 0
     self._carried[self._coins[vault]] -= self.carried_by(shares)
     log ISettlement.Swept(
-        vault=vault, fund=fund, written_off=shares >> BACKING, claims=shares & HALF_MASK
+        vault=vault, fund=fund, written_off=shares >> BACKING, claims=shares & ledger.HALF_MASK
     )
     for kind: uint256 in range(MAX_KINDS):
         if rests[kind] != 0:
@@ -463,7 +461,7 @@ def check_redeeming(vault: address):
 @internal
 @view
 def shut_time(vault: address) -> uint256:
-    return self._states[vault] >> SHUT_AT & TIME_MASK
+    return self._states[vault] >> SHUT_AT & ledger.TIME_MASK
 
 
 @internal
@@ -535,7 +533,7 @@ def shut_at(vault: address) -> uint256:
 @view
 @reentrant
 def opened_at(vault: address) -> uint256:
-    return self._states[vault] >> OPENED_AT & TIME_MASK
+    return self._states[vault] >> OPENED_AT & ledger.TIME_MASK
 
 
 @external
@@ -554,7 +552,7 @@ def pool_of(vault: address, kind: uint256) -> uint256:
 @external
 @view
 def claims_of(vault: address) -> uint256:
-    return self._shares[vault] & HALF_MASK
+    return self._shares[vault] & ledger.HALF_MASK
 
 
 @external
