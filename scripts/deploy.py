@@ -39,6 +39,8 @@ def cli(params: Path | None, account: str | None, yes: bool) -> None:
         system_params = (
             load_params(params) if params else SystemParams(kinds=local_kinds(sender, limits=None))
         )
+        if not local and system_params.admin is None:
+            click.echo("warning: no admin and guardian: there is no timelock", err=True)
         system = deploy_system(
             sender,
             system_params,

@@ -18,6 +18,7 @@ from surety.deploy import (
     Limits,
     Median,
     Minimum,
+    PegParams,
     SystemParams,
     Twap,
     deploy_system,
@@ -50,6 +51,8 @@ def test_examples_give_what_they_say(tmp_path):
         path.write_text(text)
         loaded.append(load_params(path))
     whole, alt, layered = loaded
+    assert None not in (whole.admin, whole.guardian, whole.treasury)
+    assert whole.peg == PegParams("usd", 10**24, 10, 20, 995 * 10**15)
     assert [kind.name for kind in whole.kinds] == ["eth", "usd", "staked", "tail"]
     assert whole.kinds[0].max_age == 4_500
     assert isinstance(whole.kinds[1].oracle, Minimum)

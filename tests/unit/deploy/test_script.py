@@ -11,7 +11,7 @@ import click
 import pytest
 
 from surety.chain import checksum
-from surety.deploy import MAJOR_LIMITS, STABLE_LIMITS
+from surety.deploy import MAJOR_LIMITS, STABLE_LIMITS, SystemParams
 from surety.deploy.ape_sender import ApeSender
 from surety.paths import root
 
@@ -60,6 +60,22 @@ def test_script_limits_invented_prices_as_real_ones(script, sender, bind, monkey
     for number, limits in enumerate((MAJOR_LIMITS, MAJOR_LIMITS, STABLE_LIMITS)):
         assert hub.read("config_of", number)[2:] == (limits.slew_down, limits.slew_up)
         assert hub.read("limits_of", number)[:2] == (limits.jump_bps, limits.sigma_ref)
+
+
+@pytest.mark.parametrize("people", [{}, {"admin": NOBODY, "guardian": "0x" + "22" * 20}])
+def test_script_warns_off_local_networks_without_a_timelock(script, monkeypatch, capsys, people):
+    names = script.callback.__globals__
+    live = SimpleNamespace(network=SimpleNamespace(is_local=False))
+    monkeypatch.setitem(names, "networks", SimpleNamespace(provider=live))
+    monkeypatch.setitem(names, "accounts", SimpleNamespace(load=lambda _alias: None))
+    monkeypatch.setitem(names, "ApeSender", lambda _account, _provider: None)
+    monkeypatch.setitem(names, "load_params", lambda _path: SystemParams(kinds=(), **people))
+    deployed = SimpleNamespace(to_json=dict)
+    monkeypatch.setitem(names, "deploy_system", lambda *_args: deployed)
+    script.callback(params=root(), account="deployer", yes=False)
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {}
+    assert ("there is no timelock" in shown.err) is (people == {})
 
 
 def test_sender_is_named_before_the_node_estimates(chain, accounts, monkeypatch):
