@@ -30,7 +30,7 @@ class Outcome:
         return self.after.logs if self.reason is None else []
 
     def log(self, name: str) -> dict[str, Any]:
-        """Return the arguments of the one event of that name; ValueError when there is not one."""
+        """Return the arguments of the vault's one event of that name; ValueError otherwise."""
         (found,) = [args for event, args in self.logs if event == name]
         return found
 

@@ -20,6 +20,7 @@ from surety.model.coin import Stablecoin
 from surety.model.fund import Around, InsuranceFund, Sheet
 from surety.model.governor import Call, Governor, Levels, Parameters
 from surety.model.peg import Peg
+from surety.model.predict import Outcome
 from surety.model.settlement import SETTLING, Settlement
 from surety.model.state import (
     BPS,
@@ -476,36 +477,19 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
-    """One move: the system before and after, and why it was refused, if it was.
+class Foreseen(Outcome):
+    """One move: the outcome for the book, and the system before and after.
 
     A refused move leaves the very same system.
     """
 
-    now: int
     was: System
     then: System
-    reason: str | None
 
-    @property
-    def before(self) -> Book:
-        """The book before the move."""
-        return self.was.book
-
-    @property
-    def after(self) -> Book:
-        """The book after the move."""
-        return self.then.book
-
-    @property
-    def logs(self) -> list[tuple[str, dict[str, Any]]]:
-        """What the vault logs, in order."""
-        return self.after.logs if self.reason is None else []
-
-    def log(self, name: str) -> dict[str, Any]:
-        """Return the arguments of the vault's one event of that name; ValueError otherwise."""
-        (found,) = [args for event, args in self.logs if event == name]
-        return found
+    @classmethod
+    def of(cls, now: int, was: System, then: System, reason: str | None) -> Foreseen:
+        """Return the outcome of a move that led from one system to another."""
+        return cls(now, was.book, then.book, reason, was, then)
 
     def logs_of(self, part: str) -> list[tuple[str, dict[str, Any]]]:
         """What a contract but the vault logs, in order; transfers of the coin are left out."""
@@ -521,5 +505,5 @@ def foresee(
     try:
         then.act(now, caller, what, *args, **extra)
     except (Refused, Revert) as refused:
-        return Foreseen(now, system, system, refused.reason)
-    return Foreseen(now, system, then, None)
+        return Foreseen.of(now, system, system, refused.reason)
+    return Foreseen.of(now, system, then, None)

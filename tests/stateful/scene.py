@@ -737,14 +737,14 @@ class Scene:
                 self.check_prices()
             else:
                 self.check_words()
-            return Foreseen(move.at, before, self.system, None)
+            return Foreseen.of(move.at, before, self.system, None)
         if move.what in PRICES:
             before = self.system
             self.system = after = before.copy()
             reason = self._move_prices(move)
             self.system = before if reason else after
             self.check_prices()
-            return Foreseen(move.at, before, self.system, reason)
+            return Foreseen.of(move.at, before, self.system, reason)
         extra = self.extra(move)
         outcome = foresee(self.system, move.what, move.args, move.who, move.at, **extra)
         contract, name = self.contract_of(move.what)
