@@ -1028,10 +1028,11 @@ class Book:
         if not 6 <= decimals <= 18:
             refuse("bad decimals")
         levels = (initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor)
-        self._check_levels(*levels)
+        facts = Kind(token, decimals, *levels)
+        self._check_levels(facts)
         if cap > HALF:
             refuse("cap too large")
-        self.kinds[kind] = facts = Kind(token, decimals, *levels)
+        self.kinds[kind] = facts
         self.deposited.setdefault(kind, 0)
         self.absorbed.setdefault(kind, 0)
         self.caps[kind] = cap
@@ -1039,18 +1040,12 @@ class Book:
             self.isolated |= 1 << kind
         self._log("CollateralListed", kind=kind, token=token, word=facts.word, cap=cap)
 
-    def _check_levels(
-        self,
-        initial_ltv: int,
-        maintenance_ltv: int,
-        close_out_ltv: int,
-        start_factor: int,
-        end_factor: int,
-    ) -> None:
-        if not initial_ltv < maintenance_ltv < close_out_ltv <= end_factor:
+    def _check_levels(self, facts: Kind) -> None:
+        maintenance, start, end = facts.maintenance_ltv, facts.start_factor, facts.end_factor
+        if not facts.initial_ltv < maintenance < facts.close_out_ltv <= end:
             refuse("bad levels")
-        whole = maintenance_ltv * (BPS + self.rules.liquidation_penalty) <= end_factor * BPS
-        if not (BPS <= start_factor <= MAX_START_FACTOR and end_factor < BPS and whole):
+        whole = maintenance * (BPS + self.rules.liquidation_penalty) <= end * BPS
+        if not (BPS <= start <= MAX_START_FACTOR and end < BPS and whole):
             refuse("bad factors")
 
     def set_levels(
@@ -1068,9 +1063,10 @@ class Book:
         self._check_governor(caller)
         self._check_kind(kind)
         levels = (initial_ltv, maintenance_ltv, close_out_ltv, start_factor, end_factor)
-        self._check_levels(*levels)
         old = self.kinds[kind]
-        self.kinds[kind] = facts = Kind(old.token, old.decimals, *levels)
+        facts = Kind(old.token, old.decimals, *levels)
+        self._check_levels(facts)
+        self.kinds[kind] = facts
         self._log("CollateralChanged", kind=kind, word=facts.word, cap=self.caps[kind])
 
     def set_cap(self, now: int, caller: str, kind: int, cap: int) -> None:
