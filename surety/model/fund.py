@@ -196,14 +196,7 @@ class InsuranceFund:
         if not amount:
             refuse("zero amount")
         around.coin.burn(self.address, caller, amount)
-        sheet = self.sheet(now, around)
-        self._log(
-            "Recapitalised",
-            payer=caller,
-            amount=amount,
-            surplus=sheet.surplus,
-            deficit=sheet.deficit,
-        )
+        self._log_step(now, around, "Recapitalised", payer=caller, amount=amount)
 
     # inventory
 
@@ -219,16 +212,7 @@ class InsuranceFund:
         # a running auction keeps the price that it was opened on
         if not self._lot(token).is_running(now):
             self._note_source(found, book, kind)
-        sheet = self.sheet(now, around)
-        self._log(
-            "Collected",
-            book=book,
-            kind=kind,
-            token=token,
-            amount=amount,
-            surplus=sheet.surplus,
-            deficit=sheet.deficit,
-        )
+        self._log_step(now, around, "Collected", book=book, kind=kind, token=token, amount=amount)
         found.withdraw_absorbed(now, self.address, kind, amount, self.address)
         return amount
 
@@ -284,8 +268,9 @@ class InsuranceFund:
         cost = margin_math.mul_div_up(sold, price, 10**source.decimals)
         self.lots[as_number(token)] = replace(lot, left=lot.left - sold)
         around.coin.burn(self.address, caller, cost)
-        sheet = self.sheet(now, around)
-        self._log(
+        self._log_step(
+            now,
+            around,
             "Sold",
             token=token,
             buyer=caller,
@@ -294,8 +279,6 @@ class InsuranceFund:
             price=price,
             cost=cost,
             left=lot.left - sold,
-            surplus=sheet.surplus,
-            deficit=sheet.deficit,
         )
         around.pay(token, self.address, receiver, sold)
         return sold, cost
@@ -412,6 +395,11 @@ class InsuranceFund:
     def _check_governor(self, caller: str) -> None:
         if as_number(caller) != as_number(self.governor):
             refuse("not governor")
+
+    def _log_step(self, now: int, around: Around, name: str, **args: Any) -> None:
+        """Log a step of the loss waterfall, with the equity that it leads to."""
+        sheet = self.sheet(now, around)
+        self._log(name, **args, surplus=sheet.surplus, deficit=sheet.deficit)
 
     def _log(self, name: str, **args: Any) -> None:
         self.logs.append((name, args))
