@@ -96,6 +96,7 @@ RESERVE = 2  # the kind that is also the reserve of the peg
 GUARD = 98 * WAD // 100
 LOOKS = ("coin.totalSupply", "fund.equity")  # views, which must not fail
 SPARES = (0, 1, 2)  # kinds with a second oracle
+# what the fund remembers in words of its own, by the names of its getters and of its model
 FUND_FIELDS = (
     "treasury",
     "buffer_bps",

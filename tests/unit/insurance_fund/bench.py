@@ -19,6 +19,7 @@ from surety.model.fund import Around, InsuranceFund, Sheet
 from surety.model.hub import FixedHub
 from surety.model.state import as_number, refuse
 from tests.stateful.node import as_json
+from tests.stateful.scene import FUND_FIELDS
 from tests.unit.settlement.rig import ALICE, BOB, BOOK, GOVERNOR, KEEPER, TREASURY, A, B, Rig, Sort
 from tests.world import WAD
 
@@ -32,15 +33,6 @@ SORTS: Final = (
 )
 MOODY: Final = 4
 REFUSALS: Final = {1: "blocked", 2: "transfer out failed"}
-FIELDS: Final = (
-    "treasury",
-    "buffer_bps",
-    "is_reaping_paused",
-    "reaped_at",
-    "auction_duration",
-    "start_factor",
-    "end_factor",
-)
 
 
 @dataclass(slots=True)
@@ -206,7 +198,7 @@ class Bench:
         assert rig.coin.read("totalSupply") == coin.total_supply
         for (kind, who), amount in held.items():
             assert rig.held(kind, who) == amount, f"token {kind} of {who}"
-        for name in FIELDS:
+        for name in FUND_FIELDS:
             assert plain(read(name)) == plain(getattr(self.model, name)), name
         assert [plain(one) for one in read("reserves")] == [*map(plain, self.model.reserves)]
         sheet = self.sheet()
