@@ -235,6 +235,20 @@ class RevmNode(Rpc):
         self._next_time = None
 
 
+class Timed:
+    """What stands on a node in this process: its clock is that of the last block."""
+
+    node: RevmNode
+
+    @property
+    def now(self) -> int:
+        return self.node.time
+
+    def wait(self, seconds: int) -> None:
+        self.node.set_next_timestamp(self.now + seconds)
+        self.node.mine()
+
+
 def as_json(log: Any, block: int, at: int, tx: str) -> dict[str, Any]:
     """Return a log of revm as a node would send it."""
     return {

@@ -12,7 +12,7 @@ from surety.chain import Contract, Event, UnlockedSender, deploy_contract
 from surety.compile import Artifact, artifact
 from surety.deploy import LOCAL_KINDS, BookParams, SystemParams, local_kinds
 from tests.incidents.weak import deploying
-from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, as_json
+from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, Timed, as_json
 from tests.world import GENESIS, WAD, World
 
 ZERO = "0x" + "00" * 20
@@ -39,7 +39,7 @@ class Act(NamedTuple):
         return self.target.encode(self.fn, *self.args)
 
 
-class Rig:
+class Rig(Timed):
     """Contracts, people, and what they do. `world.governor` deployed it all and governs nothing."""
 
     def __init__(self, weak: Mapping[str, Artifact] | None = None) -> None:
@@ -129,14 +129,6 @@ class Rig:
         self.must(self.gov, "adopt", contract.address, sender=self.stranger)
 
     # people and time
-
-    @property
-    def now(self) -> int:
-        return self.node.time
-
-    def wait(self, seconds: int) -> None:
-        self.node.set_next_timestamp(self.now + seconds)
-        self.node.mine()
 
     def refresh(self) -> None:
         """Let every feed say again what it says, and settle the hub."""

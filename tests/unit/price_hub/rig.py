@@ -15,7 +15,7 @@ from surety.chain import Contract, Reverted, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.model import FeedHub, Guard, Refused, Sequencer
 from surety.model.hub import UNREADABLE
-from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, as_json
+from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, Timed, as_json
 from tests.stateful.prices import check_hub
 from tests.stateful.scene import slots_of
 from tests.world import GENESIS, MAX, WAD
@@ -54,7 +54,7 @@ UNREADABLE_FEEDS = (
 )
 
 
-class Rig:
+class Rig(Timed):
     """A hub with some kinds, two oracles each (one to change to), and uptime feeds."""
 
     def __init__(self, kinds: int = KINDS) -> None:
@@ -100,14 +100,6 @@ class Rig:
             self.model.updates = []
         self.check_words()
         return self
-
-    @property
-    def now(self) -> int:
-        return self.node.time
-
-    def wait(self, seconds: int) -> None:
-        self.node.set_next_timestamp(self.now + seconds)
-        self.node.mine()
 
     # what surrounds the hub
 

@@ -22,7 +22,7 @@ from surety.model import Book, Refused, account_id
 from surety.model.predict import differences
 from surety.model.reader import Reader
 from surety.model.settlement import REDEEMING, SWEPT, Ending, Settlement
-from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, as_json
+from tests.stateful.node import DEV_ADDRESSES, Ran, RevmNode, Timed, as_json
 from tests.world import GENESIS, MAX, WAD
 
 GOVERNOR, ALICE, BOB, CAROL, KEEPER, STRANGER = DEV_ADDRESSES
@@ -61,7 +61,7 @@ MOODY = (4, 5)
 BAD_MOODS = (1, 2, 3, 4, 6)
 
 
-class Rig:
+class Rig(Timed):
     """Contracts, people, three accounts a person and book, the model, and what has happened."""
 
     def __init__(
@@ -147,19 +147,11 @@ class Rig:
 
     # what surrounds the settlement
 
-    @property
-    def now(self) -> int:
-        return self.node.time
-
     def send(self, who: str, contract: Contract, fn: str, *args: Any) -> Ran:
         """Make a call that must go through."""
         ran = self.node.run(who, contract.address, contract.encode(fn, *args), self.now)
         assert ran.reason is None, f"{fn}: {ran.reason}"
         return ran
-
-    def wait(self, seconds: int) -> None:
-        self.node.set_next_timestamp(self.now + seconds)
-        self.node.mine()
 
     def price(self, kind: int, hi: int, flags: int = 0) -> None:
         """Let the hub say this of a kind."""
