@@ -9,23 +9,16 @@ it is executed, by what the oracles say then.
 from __future__ import annotations
 
 from tests.unit.governor.acts import new_listing, other_oracle
-from tests.unit.governor.rig import STRUCTURE, WAD, Act
+from tests.unit.governor.rig import WAD, Act
 
 RATIO = 112 * WAD // 100
-
-
-def ready(rig, act: Act) -> int:
-    id = rig.propose(act)
-    rig.wait(STRUCTURE)
-    rig.refresh()
-    return id
 
 
 def test_a_listed_kind_is_not_switched_to_a_ratio(rig):
     feed = rig.deploy("MockOracle", RATIO)
     rig.oracles.append((feed, RATIO))
     act = Act(rig.hub, "set_oracle", (0, feed.address))
-    id = ready(rig, act)
+    id = rig.ready(act)
     word = rig.hub.read("words", 0)
     for price in (None, RATIO, rig.world.price(0)):
         assert rig.execute_reason(id, act, price) == "price deviates"
@@ -38,7 +31,7 @@ def test_nor_when_its_own_feed_has_failed(rig):
     feed = rig.deploy("MockOracle", RATIO)
     rig.oracles.append((feed, RATIO))
     act = Act(rig.hub, "set_oracle", (0, feed.address))
-    id = ready(rig, act)
+    id = rig.ready(act)
     rig.must(rig.world.feeds[0], "set_reverts", True, sender=rig.deployer)
     rig.wait(61)
     rig.must(rig.hub, "poke", 1, sender=rig.stranger)
@@ -55,7 +48,7 @@ def test_a_new_kind_is_not_listed_by_its_ratio(rig):
     oracle, _ = rig.oracles.pop()
     rig.oracles.append((oracle, RATIO))
     act = Act(rig.listings, "list", (rig.vault.address, tuple(fields)))
-    id = ready(rig, act)
+    id = rig.ready(act)
     assert rig.execute_reason(id, act) is not None
     assert rig.execute_reason(id, act, RATIO) == "price deviates"
     assert rig.hub.read("kind_count") == 3
@@ -65,7 +58,7 @@ def test_a_feed_that_was_right_when_it_was_announced_is_judged_again(rig):
     """Right to the last wei for three days, then a tenth below."""
     address = other_oracle(rig)
     act = Act(rig.hub, "set_oracle", (0, address))
-    id = ready(rig, act)
+    id = rig.ready(act)
     spare = rig.spares[-1]
     answer = spare.read("latestRoundData")[1]
     rig.must(spare, "set_answer", answer * 9 // 10, sender=rig.deployer)

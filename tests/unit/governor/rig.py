@@ -212,10 +212,15 @@ class Rig(Timed):
     def preview(self, act: Act, executing: bool = False, price: int = 0) -> tuple[int, bytes]:
         return self.gov.read("preview", act.target.address, act.data, price, executing)
 
-    def enact(self, act: Act, price: int | None = None, sender: str | None = None) -> None:
-        """Propose, wait and execute."""
+    def ready(self, act: Act) -> int:
+        """Announce an act and wait until it is ready, at the prices of now."""
         id = self.propose(act)
         self.wait(self.gov.read("acts", id)[2] - self.now)
         self.refresh()
+        return id
+
+    def enact(self, act: Act, price: int | None = None, sender: str | None = None) -> None:
+        """Propose, wait and execute."""
+        id = self.ready(act)
         reason = self.execute_reason(id, act, price, sender)
         assert reason is None, f"{act.fn}: {reason}"

@@ -39,14 +39,6 @@ def check(rig: Any, act: Act, outcome: int | str) -> None:
         assert rig.delay(act) == outcome, act
 
 
-def ready(rig: Any, act: Act) -> int:
-    """Announce an act and wait until it is ready, at the prices of now."""
-    id = rig.propose(act)
-    rig.wait(rig.delay(act))
-    rig.refresh()
-    return int(id)
-
-
 def test_reasons_are_their_texts_and_told():
     source = (root() / "contracts" / "modules" / "rule_reasons.vy").read_text()
     told = (root() / "interfaces" / "IGovernanceRules.vyi").read_text().split("Reasons")[1]
@@ -215,10 +207,10 @@ def test_an_oracle_may_say_a_tenth_of_a_percent_less(rig):
     for bps, reason in ((9_990, None), (9_989, "price deviates"), (10_499, None)):
         with rig.snapshot():
             act = Act(rig.hub, "set_oracle", (0, other_oracle(rig, bps=bps)))
-            assert rig.execute_reason(ready(rig, act), act) == reason
+            assert rig.execute_reason(rig.ready(act), act) == reason
     # more than 5 % above is the hub's own refusal
     act = Act(rig.hub, "set_oracle", (0, other_oracle(rig, bps=10_501)))
-    assert rig.execute_reason(ready(rig, act), act) == "price deviates"
+    assert rig.execute_reason(rig.ready(act), act) == "price deviates"
     present = rig.hub.read("config_of", 0)[0]
     check(rig, Act(rig.hub, "set_oracle", (0, present)), "nothing changes")
     check(rig, Act(rig.hub, "set_oracle", (0, rig.stranger)), "no code")
@@ -232,7 +224,7 @@ def test_an_oracle_that_fails_is_not_taken(rig):
             oracle = rig.deploy("MockOracle", rig.world.price(0))
             oracle.transact("set_mode", mode, sender=rig.deployer)
             act = Act(rig.hub, "set_oracle", (0, oracle.address))
-            assert rig.execute_reason(ready(rig, act), act) is not None
+            assert rig.execute_reason(rig.ready(act), act) is not None
             assert rig.hub.read("config_of", 0)[0] != oracle.address
 
 
@@ -340,7 +332,7 @@ def test_the_age_of_a_price(rig):
     ):
         check(rig, Act(rig.hub, "set_max_age", (0, age)), outcome)
     act = Act(rig.hub, "set_max_age", (0, (present + 1) // 2))
-    id = ready(rig, act)
+    id = rig.ready(act)
     rig.wait((present + 1) // 2)
     # it would fail the kind
     assert rig.execute_reason(id, act) == "price is stale"
@@ -372,7 +364,7 @@ def test_limits_move_by_small_steps(rig, place, values):
 
 def test_a_fall_is_not_sped_up_while_it_lasts(rig):
     faster = Act(rig.hub, "set_limits", (0, 2_000_000, 333_333, 1_000, 15_000_000))
-    id = ready(rig, faster)
+    id = rig.ready(faster)
     answer = rig.world.feeds[0].read("latestRoundData")[1]
     rig.must(rig.world.feeds[0], "set_answer", answer * 80 // 100, sender=rig.deployer)
     rig.wait(61)
@@ -388,7 +380,7 @@ def test_a_sequencers_feed_says_that_it_is_up(rig):
     feed = rig.deploy("MockAggregator", 0, 0)
     act = Act(rig.hub, "set_sequencer", (feed.address,))
     check(rig, Act(rig.hub, "set_sequencer", (rig.stranger,)), "no code")
-    id = ready(rig, act)
+    id = rig.ready(act)
     for answer, since in ((1, 1), (0, 0), (0, rig.now + 100)):
         rig.must(feed, "set_round", answer, since, 1, 1, sender=rig.deployer)
         assert rig.execute_reason(id, act) == "sequencer is down"
@@ -606,7 +598,7 @@ def test_roles(rig):
 def test_a_shutdown_is_executed_by_the_admin(rig):
     """Whoever else chose the moment would borrow before it and settle after it, in one go."""
     act = Act(rig.settlement, "shutdown", (rig.vault.address,))
-    id = ready(rig, act)
+    id = rig.ready(act)
     for who in (rig.stranger, rig.guardian, rig.owner):
         assert rig.execute_reason(id, act, sender=who) == "not admin"
     assert rig.execute_reason(id, act, sender=rig.admin) is None
@@ -658,7 +650,7 @@ def test_a_kind_with_a_dead_feed_below_its_bounds_is_priced_again(rig):
 def test_a_lower_sigma_is_judged_with_the_sample_that_is_due(rig):
     """The market has fallen within the hour, `hi` has followed, and no sample has been taken."""
     act = Act(rig.hub, "set_limits", (0, 1_666_667, 333_333, 1_000, 12_000_000))
-    id = ready(rig, act)
+    id = rig.ready(act)
     answer = rig.world.feeds[0].read("latestRoundData")[1]
     with rig.snapshot():
         assert rig.execute_reason(id, act) is None
@@ -699,7 +691,7 @@ def test_a_reserve_is_removed_with_its_ceiling_and_its_coins_gone(rig):
     rig.refresh()
     rig.must(rig.peg, "mint", 10**9, rig.owner, sender=rig.owner)
     act = Act(rig.fund, "remove_reserve", (peg,))
-    id = ready(rig, act)
+    id = rig.ready(act)
     assert rig.execute_reason(id, act) == "may still mint"
     assert rig.tighten_reason(Act(rig.coin, "set_ceiling", (peg, 0))) is None
     assert rig.execute_reason(id, act) == "may still mint"
