@@ -367,7 +367,7 @@ def start_auction(book: address, kind: uint256) -> uint256:
     assert lot != 0, "nothing to sell"
     self._note_source(book, kind, found)
     # while nobody can buy no discount may ripen
-    self._live_hi(extcall IPriceHub(self._sources[token].hub).sync_one(kind))
+    self._usable_hi(extcall IPriceHub(self._sources[token].hub).sync_one(kind))
     # what comes in from now on waits for the next one: a ripe discount is for what nobody wanted
     self._lots[token] = (
         lot
@@ -461,7 +461,7 @@ def _price_up(token: address, word: uint256) -> uint256:
     """
     @notice What one whole token of the running lot costs now, off the price word of its kind.
     """
-    hi: uint256 = self._live_hi(word)
+    hi: uint256 = self._usable_hi(word)
     source: Source = self._sources[token]
     terms: uint256 = self._lots[token]
     # a failure or a jump sets the clock back to the end of its confirmation: nobody could buy until then
@@ -478,7 +478,7 @@ def _price_up(token: address, word: uint256) -> uint256:
 
 @internal
 @pure
-def _live_hi(word: uint256) -> uint256:
+def _usable_hi(word: uint256) -> uint256:
     """
     @notice The price to sell at, of a kind that has one.
     """

@@ -252,7 +252,7 @@ class InsuranceFund:
         max_price: int,
         receiver: str,
     ) -> tuple[int, int]:
-        """Sell of a running lot off the live price; return the amount and its cost, rounded up."""
+        """Sell of a running lot off the hub's price; return the amount and its cost, rounded up."""
         if as_number(receiver) in (0, as_number(self.address), as_number(token)):
             refuse("bad receiver")
         lot = self._lot(token)
