@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from surety.deploy import STABLE_LIMITS, widest_bounds
@@ -19,10 +18,12 @@ from surety.model import FeedHub, Guard, Price, Refused
 from surety.model.coin import Stablecoin
 from surety.model.peg import Peg
 from surety.model.state import WAD
+from tests import svg
 from tests.stateful.node import DEV_ADDRESSES
+from tests.svg import tenths, words
 from tests.world import GENESIS
 
-FILE = Path(__file__).resolve().parents[3] / "docs" / "peg-depeg.svg"
+FILE = svg.file("peg-depeg.svg")
 GOVERNOR, ALICE, BOB, CAROL = DEV_ADDRESSES[:4]  # Bob has a loan from a book; Carol trades
 PEG, BOOK = "0x" + "77" * 20, "0x" + "88" * 20
 FRESH_FOR, CONFIRM_PERIOD = 60, 1_200
@@ -172,26 +173,17 @@ LOWER, BOTTOM = 318, 468  # of the sums
 LOW, HIGH = 86 * WAD // 100, 101 * WAD // 100
 MOST = 900_000 * WAD
 
-HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<!-- SPDX-License-Identifier: MIT -->
-<!-- drawn by tests/unit/peg_stability/depeg.py -->
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 980 530" \
-font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif" role="img" \
-aria-labelledby="t d">
-<title id="t">A reserve loses its peg and finds it again</title>
-<desc id="d">Above: the market price of the reserve falls from 1 to 0.88 within three hours, its \
+HEAD = (
+    svg.head(
+        "tests/unit/peg_stability/depeg.py",
+        530,
+        "A reserve loses its peg and finds it again",
+        """Above: the market price of the reserve falls from 1 to 0.88 within three hours, its \
 feed is silent for half an hour, and it comes back to 0.9985; the price that the hub gives out \
 follows. Minting is closed from the moment that price is below 0.995 until it is back above and \
 confirmed. Below: what the peg holds falls as coins are redeemed at par, what it counts for in \
-equity falls further, and both meet again at the end.</desc>
-<style>
-.p{fill:#ffffff}
-.h{font-size:16px;font-weight:650;fill:#16202c}
-.s{font-size:12.5px;fill:#3a4554}
-.m{text-anchor:middle}
-.r{text-anchor:end}
-.a{stroke:#56606e;stroke-width:1.2;fill:none}
-.g{stroke:#dfe3e8;stroke-width:1;fill:none}
+equity falls further, and both meet again at the end.""",
+        """.p{fill:#ffffff}
 .c{fill:#fdecd8;stroke:none}
 .u{stroke:#8a94a1;stroke-width:1.2;stroke-dasharray:6 4;fill:none}
 .k{stroke:#16202c;stroke-width:1.3;fill:none}
@@ -202,9 +194,10 @@ equity falls further, and both meet again at the end.</desc>
 @media (prefers-color-scheme:dark){.p{fill:#12171e}.h{fill:#e8edf3}.s{fill:#98a4b3}
 .a{stroke:#5d6875}.g{stroke:#28303a}.c{fill:#4a3413}.k{stroke:#e8edf3}.l{stroke:#5aa9f5}
 .w{stroke:#f28a4b}.t{stroke:#4cc394}.f{fill:#f0614f;fill-opacity:.25}}
-</style>
-<rect class="p" width="980" height="530"/>
-"""
+""",
+    )
+    + '<rect class="p" width="980" height="530"/>\n'
+)
 
 
 def x(minute: int) -> str:
@@ -220,11 +213,6 @@ def price_y(price: int) -> str:
 def sum_y(value: int) -> str:
     """Return the height of a sum of coins."""
     return tenths(BOTTOM * 10 - value * (BOTTOM - LOWER) * 10 // MOST)
-
-
-def tenths(value: int) -> str:
-    """Write tenths of a unit."""
-    return f"{value // 10}.{value % 10}"
 
 
 def line(kind: str, points: list[tuple[str, str]]) -> str:
@@ -250,11 +238,6 @@ def closed(moments: list[Moment]) -> tuple[int, int]:
     """Return the first and the last minute at which minting was closed."""
     shut = [moment.minute for moment in moments if not moment.is_open]
     return shut[0], shut[-1]
-
-
-def words(kind: str, at: str, y: str, text: str) -> str:
-    """Write something."""
-    return f'<text class="{kind}" x="{at}" y="{y}">{text}</text>'
 
 
 def drawing() -> str:

@@ -4,44 +4,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from surety.formulas import margin_math
+from tests import svg
 
-FILE = Path(__file__).resolve().parents[3] / "docs" / "tiered-margin.svg"
+FILE = svg.file("tiered-margin.svg")
 WAD, BPS = 10**18, 10_000
 MILLION = 10**6 * WAD
 BOUNDS, RATES = [1, 3, 10], [0, 1_000, 3_000, 6_000]  # the example of docs/margin-models.md
 INITIAL_LTV, EXAMPLE, WIDEST = 7_500, 5, 14  # the account of the example, all that is shown
 TOP, BOTTOM, WIDTH = 84, 344, 380
 
-HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<!-- SPDX-License-Identifier: MIT -->
-<!-- drawn by tests/unit/tiered_margin/picture.py -->
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 980 410" \
-font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif" role="img" \
-aria-labelledby="t d">
-<title id="t">A large balance supports less at the margin</title>
-<desc id="d">Left: the marginal reduction steps from 0 to 10, 30 and 60 % at 1, 3 and 10 million \
+HEAD = (
+    svg.head(
+        "tests/unit/tiered_margin/picture.py",
+        410,
+        "A large balance supports less at the margin",
+        """Left: the marginal reduction steps from 0 to 10, 30 and 60 % at 1, 3 and 10 million \
 coins, and the average reduction follows without a jump. Right: the target requirement bends \
-upwards at the same values and has no jump either.</desc>
-<style>
-.h{font-size:16px;font-weight:650;fill:#16202c}
-.s{font-size:12.5px;fill:#3a4554}
-.m{text-anchor:middle}
-.r{text-anchor:end}
-.a{stroke:#56606e;stroke-width:1.2;fill:none}
-.g{stroke:#dfe3e8;stroke-width:1;fill:none}
-.u{stroke:#8a94a1;stroke-width:1;stroke-dasharray:3 4;fill:none}
+upwards at the same values and has no jump either.""",
+        """.u{stroke:#8a94a1;stroke-width:1;stroke-dasharray:3 4;fill:none}
 .f{fill:#fdecd8;stroke:none}
 .k{stroke:#c2602a;stroke-width:2.4;fill:none}
 .l{stroke:#3c68a6;stroke-width:2.2;fill:none}
 .d{stroke-dasharray:7 4}
 .o{fill:#c2602a}
 .b{fill:#3c68a6}
-</style>
-<rect width="980" height="410" fill="#ffffff"/>
-"""
+""",
+    )
+    + '<rect width="980" height="410" fill="#ffffff"/>\n'
+)
 
 
 def line(value: int) -> tuple[int, int]:
@@ -78,19 +70,17 @@ class Panel:
         self.top = top
 
     def x(self, value: int) -> str:
-        tenths = value * WIDTH * 10 // (WIDEST * MILLION)
-        return f"{self.left + tenths // 10}.{tenths % 10}"
+        return svg.tenths(self.left * 10 + value * WIDTH * 10 // (WIDEST * MILLION))
 
     def y(self, height: int) -> str:
-        tenths = BOTTOM * 10 - height * (BOTTOM - TOP) * 10 // self.top
-        return f"{tenths // 10}.{tenths % 10}"
+        return svg.tenths(BOTTOM * 10 - height * (BOTTOM - TOP) * 10 // self.top)
 
     def path(self, points: Sequence[tuple[int, int]]) -> str:
         return "M" + "L".join(f"{self.x(value)} {self.y(height)}" for value, height in points)
 
     def text(self, value: int, height: int, words: str, kind: str, dx: int = 0, dy: int = 0) -> str:
         x, y = float(self.x(value)) + dx, float(self.y(height)) + dy
-        return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{words}</text>'
+        return svg.words(kind, f"{x:.1f}", f"{y:.1f}", words)
 
     def axes(self, title: str, steps: Sequence[int], label: Callable[[int], str]) -> list[str]:
         right = self.left + WIDTH
