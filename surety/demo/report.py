@@ -455,6 +455,7 @@ def _parameters(result: DemoResult) -> str:
         ("keeper's purse", f"{percent(config.purse_bps)} of all debt at the start"),
         ("market", f"pays the feed less {percent(config.slippage_bps)}"),
         ("gas price", f"{config.gas_price / 10**9:g} gwei"),
+        ("governed by", "a timelock, which changed nothing meanwhile"),
         ("version", __version__),
     ]
     rows = "".join(

@@ -71,6 +71,7 @@ def test_the_page_tells_the_whole_story(short_run):
         f"{result.invariant_checks:,} checks",
         f"<td>{result.config.seed}</td>",
         "close-out",
+        "a timelock, which changed nothing meanwhile",
     ):
         assert text in page, text
     for name, _ in facts_of(result):
