@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 
 from tests.incidents.weak import weakened
-from tests.unit.settlement.rig import ALICE, BOB, GOVERNOR, KEEPER, YEAR, ZERO, A, Rig, Sort
+from tests.unit.settlement.rig import ALICE, BOB, KEEPER, YEAR, ZERO, A, Rig, Sort
 from tests.world import WAD
 
 # a good token, one with moods, and another good one behind it
@@ -44,9 +44,7 @@ def opened(*weak) -> Rig:
         rig.vault("deposit", rig.ids[0], kind, 600 * sort.unit, by=ALICE)
     rig.vault("borrow", rig.ids[0], 900 * WAD, ALICE, by=ALICE)
     rig.send(ALICE, rig.coin, "transfer", BOB, 300 * WAD)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     return rig
 
 

@@ -33,9 +33,7 @@ def opened(*weak) -> Rig:
     for kind in (0, 1):
         rig.vault("deposit", rig.ids[0], kind, 1_000 * WAD, by=ALICE)
     rig.vault("borrow", rig.ids[0], 1_000 * WAD, ALICE, by=ALICE)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     return rig
 
 

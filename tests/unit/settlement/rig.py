@@ -207,6 +207,12 @@ class Rig(Timed):
             refused,
         )
 
+    def open_pool(self) -> None:
+        """Shut the first book down, let Alice settle the one account that owes, open its pool."""
+        self.act("shutdown", by=GOVERNOR)
+        self.act("settle", self.ids[0], by=ALICE)
+        self.act("open_redemption")
+
     def act(
         self, fn: str, *args: Any, by: str = KEEPER, book: int = A, refused: str | None = None
     ) -> Any:

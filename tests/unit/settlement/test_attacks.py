@@ -221,9 +221,7 @@ def test_an_empty_reserve_without_coins_holds_nothing_up(settled):
 def real(rig):
     rig.vault("deposit", rig.ids[0], ETH, 10 * WAD, by=ALICE)
     rig.vault("borrow", rig.ids[0], 10_000 * WAD, ALICE, by=ALICE)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     return rig
 
 

@@ -258,9 +258,7 @@ def test_relief_is_the_same_for_every_pool_whoever_asks_and_how_often(rig):
 def test_a_book_whose_pool_is_nobodys_leaves_the_fund_and_lets_it_reap(rig, end):
     """A wei that a token refuses to its holder held both up for good, and a pool for a year."""
     open_account(rig, 0, 10, 10_000, A)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     vault = rig.vaults[A].address
     rig.send(GOVERNOR, rig.coin, "set_ceiling", vault, 0)
 

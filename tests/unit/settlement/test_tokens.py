@@ -38,9 +38,7 @@ def pool(rig):
     rig.price(0, WAD)
     rig.price(MOOD, WAD)
     open_account(rig, {0: 2_000 * WAD, MOOD: 2_000 * WAD}, 2_000 * WAD)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     assert rig.read("pool_of", MOOD) == HALF
     return rig
 
@@ -150,9 +148,7 @@ def test_every_kind_but_one_may_burn_its_gas():
     sorts = [Sort("MoodyToken", 18, WAD) for _ in range(8)]
     rig = Rig(sorts)
     open_account(rig, dict.fromkeys(range(8), 100 * WAD), 400 * WAD)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     for kind in range(7):
         rig.mood(kind, 3)
     rig.act("redeem", 400 * WAD, BOB, by=ALICE)
@@ -164,9 +160,7 @@ def test_a_fee_on_the_way_out_is_the_receivers():
     """Everybody is paid the same amount; what the token keeps of it changes nobody else's."""
     rig = Rig([Sort("FeeToken", 18, WAD), Sort("MockToken", 18, WAD)])
     open_account(rig, {0: 1_000 * WAD, 1: 1_000 * WAD}, 1_000 * WAD)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     rig.send(GOVERNOR, rig.tokens[0], "set_fee", 1_000)
     vault = rig.vaults[A].address
     for who in (ALICE, BOB):
@@ -186,9 +180,7 @@ def hooked():
     """A pool of a token that calls back whom it is told to, with everything inside."""
     rig = Rig([Sort("ReentrantToken", 18, WAD), Sort("MockToken", 18, WAD)])
     open_account(rig, {0: 1_000 * WAD, 1: 1_000 * WAD}, 1_000 * WAD)
-    rig.act("shutdown", by=GOVERNOR)
-    rig.act("settle", rig.ids[0], by=ALICE)
-    rig.act("open_redemption")
+    rig.open_pool()
     return rig
 
 
