@@ -9,6 +9,7 @@ from typing import Any, Final
 from surety.access.table import ANYONE, PAUSES, ROLES, TABLE, Access, Case
 
 _HEAD: Final = """\
+<!-- SPDX-License-Identifier: MIT -->
 # Who may call what
 
 Every external function of every contract that is deployed, once all contracts have ended at the
@@ -92,7 +93,10 @@ def _calls_of(role: str) -> Iterator[str]:
 def _pauses() -> Iterator[str]:
     yield "## What stops a call"
     yield ""
-    yield "Paying back, topping up and withdrawing without debt are in no row: nothing stops them."
+    yield (
+        "Paying back, topping up a kind that the account has and withdrawing without debt are in no"
+        " row: nothing stops them. A book that is shut down is also under the first five for good."
+    )
     yield ""
     yield "| pause | refuses with | stops |"
     yield "|---|---|---|"

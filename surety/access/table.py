@@ -198,7 +198,7 @@ _VAULT: Final = Contract(
         "deposit": Access(
             (
                 Case((ANYONE,), what="into a kind that the account has"),
-                Case((OWNER, OPERATOR), "not authorised", "enabling a kind"),
+                Case((OWNER, OPERATOR), "not authorised", "enabling a kind", ("shut",)),
             ),
             (_TO_CALLER, *_raising("account_")),
         ),
@@ -220,6 +220,7 @@ _VAULT: Final = Contract(
         "adjust": Access(
             (
                 Case((ANYONE,), what="repaying or topping up only"),
+                Case((OWNER, OPERATOR), "not authorised", "enabling a kind", ("shut",)),
                 Case((OWNER, OPERATOR), "not authorised", "borrowing", ("borrow",)),
                 Case((OWNER, OPERATOR), "not authorised", "withdrawing", ("withdraw",)),
                 Case((ANYONE,), what="with a callback to the caller", stopped_by=("callbacks",)),
@@ -233,6 +234,12 @@ _VAULT: Final = Contract(
                     "not authorised",
                     "of both accounts; collateral or debt where debt stays",
                     ("borrow", "withdraw"),
+                ),
+                Case(
+                    (OWNER, OPERATOR),
+                    "not authorised",
+                    "of both accounts; between two without debt, enabling a kind",
+                    ("shut",),
                 ),
             ),
             (
@@ -271,7 +278,10 @@ _VAULT: Final = Contract(
                 ),
             ),
         ),
-        "shutdown": _SETTLEMENT_ONLY,
+        "shutdown": replace(
+            _SETTLEMENT_ONLY,
+            cases=(Case((SETTLEMENT,), "not settlement", "once", ("shut",)),),
+        ),
         "settle": _SETTLEMENT_ONLY,
         "list_collateral": Access(
             (Case((GOVERNOR, LISTINGS), "not governor"),),
@@ -646,8 +656,9 @@ _TIMELOCK: Final = Contract(
             (Case((SUCCESSOR,), "not proposed"),),
             (Guard("msg.sender == self.pending_admin", "not proposed"),),
         ),
-        **dict.fromkeys(
-            ("register", "set_guardian", "propose_admin", "set_pause", "ramp", "retire"), _ITSELF
+        **dict.fromkeys(("register", "set_guardian", "propose_admin", "ramp", "retire"), _ITSELF),
+        "set_pause": replace(
+            _ITSELF, cases=(Case((GOVERNOR,), "not itself", "by an act", ("shut",)),)
         ),
     },
     (
@@ -741,7 +752,8 @@ _LEVERAGE_ZAP: Final = Contract(
         "leverage": _zapped("borrow", "callbacks"),
         "deleverage": _zapped("withdraw", "callbacks"),
         "close": _zapped("callbacks"),
-        "swap_collateral": _zapped("withdraw", "callbacks"),
+        # into a kind that the account has it is stopped by the first two alone
+        "swap_collateral": _zapped("withdraw", "callbacks", "shut"),
         "on_adjust": Access(
             (Case((BOOK,), "not called back", "inside an `adjust` of this contract"),),
             (Guard("msg.sender == vault and self.is_expected", "not called back"),),
@@ -760,7 +772,7 @@ _WETH_GATEWAY: Final = Contract(
         "deposit": Access(
             (
                 Case((ANYONE,), what="where the account has wrapped ether"),
-                Case((OWNER,), "not the owner", "enabling it"),
+                Case((OWNER,), "not the owner", "enabling it", ("shut",)),
             ),
             (
                 Guard(

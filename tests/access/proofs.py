@@ -134,6 +134,11 @@ def _(stage: Stage) -> Attempt:
 
 @proves("Vault", "adjust")
 def _(stage: Stage) -> Attempt:
+    return adjusts(stage, [(1, 10**8)], 0)
+
+
+@proves("Vault", "adjust")
+def _(stage: Stage) -> Attempt:
     return adjusts(stage, [], WAD)
 
 
@@ -151,6 +156,12 @@ def _(stage: Stage) -> Attempt:
 def _(stage: Stage) -> Attempt:
     other = account(stage, 1, 2_000 * WAD)
     return Attempt("Vault", "move", (covered(stage), other, [(0, WAD)], 100 * WAD))
+
+
+@proves("Vault", "move")
+def _(stage: Stage) -> Attempt:
+    empty = stage.world.id(stage.world.owner, 1)
+    return Attempt("Vault", "move", (free(stage), empty, [(0, WAD)], 0))
 
 
 @proves("Vault", "set_margin_model")
@@ -514,17 +525,17 @@ def shut(stage: Stage, price: int = 2_000 * WAD) -> int:
     return id
 
 
-def settled(stage: Stage) -> None:
+def settled(stage: Stage, price: int = 2_000 * WAD) -> None:
     """Shut the book down and settle everybody in it."""
     vault, world = stage.world.vault.address, stage.world
-    id = shut(stage)
+    id = shut(stage, price)
     world.forward(8 * 86_400)
     rich = world.id(world.other, 255)
     stage.act("keeper", "Settlement", "settles", vault, [id, rich])
 
 
-def redeeming(stage: Stage) -> None:
-    settled(stage)
+def redeeming(stage: Stage, price: int = 2_000 * WAD) -> None:
+    settled(stage, price)
     stage.act("keeper", "Settlement", "open_redemption", stage.world.vault.address)
 
 
@@ -553,6 +564,16 @@ def _(stage: Stage) -> Attempt:
 def _(stage: Stage) -> Attempt:
     settled(stage)
     return Attempt("Settlement", "open_redemption", (stage.world.vault.address,))
+
+
+@proves("Settlement", "relieve")
+def _(stage: Stage) -> Attempt:
+    vault, world = stage.world.vault.address, stage.world
+    redeeming(stage, 1_300 * WAD)  # 1,500 coins short, less what the book has earned
+    claims, backing = (world.settlement.read(name, vault) for name in ("claims_of", "backing_of"))
+    assert claims > backing + 1_000 * WAD
+    stage.act("keeper", "InsuranceFund", "recapitalise", 500 * WAD)
+    return Attempt("Settlement", "relieve", (vault,))
 
 
 @proves("Settlement", "redeem")

@@ -40,7 +40,7 @@ from surety.access.table import (
     SUCCESSOR,
     WETH,
 )
-from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
+from surety.chain import Contract, Reverted, Rpc, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from surety.deploy import MAJOR, PegParams, SystemParams, local_feed, local_kinds
 from tests.stateful.node import AnvilNode, Ran
@@ -180,6 +180,17 @@ class Stage:
 
     # moves
 
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Undo everything done inside.
+
+        Anvil answers with a receipt before it clears its pool: what was sent last would come again
+        in the next block, its nonce being good once more.
+        """
+        with self.world.snapshot():
+            yield
+        self.rpc.call("anvil_dropAllTransactions")
+
     def new(self, name: str, *args: Any) -> Contract:
         """Deploy one of the project's contracts, mocks included."""
         sender = UnlockedSender(self.rpc, self.world.governor)
@@ -242,7 +253,7 @@ class Stage:
 
     def outcome(self, who: str, attempt: Attempt) -> tuple[str | None, bool]:
         """Return the reason that somebody is refused with (None: done), and whether all stayed."""
-        with self.world.snapshot():
+        with self.undone():
             ran = self.send(who, attempt)
             return ran.reason, not self.changed()
 
@@ -277,16 +288,22 @@ class Stage:
             return
         name = f"{attempt.contract}.{attempt.function} {case.what}".strip()
         for pause, reason in PAUSES.items():
-            if pause not in case.stopped_by or pause == "shut":
+            if pause not in case.stopped_by:
                 continue
-            with self.world.snapshot():
+            with self.undone():
                 self.pause(pause)
                 found, stayed = self.outcome(who, attempt)
                 if found != reason or not stayed:
                     yield f"{name}: under the pause of {pause} {who} is met with {found!r}"
+        if "shut" not in case.stopped_by and self.may_shut():
+            with self.undone():
+                self.pause("shut")
+                found, _ = self.outcome(who, attempt)
+                if found == PAUSES["shut"]:
+                    yield f"{name}: in a book that is shut down {who} is refused"
         if any(pause in BITS for pause in case.stopped_by) or self.is_shut():
             return
-        with self.world.snapshot():
+        with self.undone():
             self.govern("Vault", "set_pauses", ALL_BITS)
             for other in ("flash", "reap", "peg"):
                 if other not in case.stopped_by:
@@ -299,9 +316,21 @@ class Stage:
         """Tell whether the book has been shut down: then it is paused already."""
         return bool(self.world.vault.read("totals") >> 152 & 32)
 
+    def may_shut(self) -> bool:
+        """Tell whether the book can be shut down as things are: not twice, nor as prices move."""
+        settlement = self.world.settlement
+        data = settlement.encode("shutdown", self.world.vault.address)
+        try:
+            self.rpc.eth_call(settlement.address, data, sender=self.actors["governor"])
+        except Reverted:
+            return False
+        return True
+
     def pause(self, pause: str) -> None:
         """Let one pause begin."""
-        if pause == "flash":
+        if pause == "shut":
+            self.govern("Settlement", "shutdown", self.world.vault.address)
+        elif pause == "flash":
             self.govern("Stablecoin", "set_flash", 0, 0)
         elif pause == "reap":
             self.govern("InsuranceFund", "set_reaping_paused", True)
@@ -337,5 +366,5 @@ def cases() -> Iterator[tuple[str, str, int]]:
 @contextmanager
 def prepared(stage: Stage, contract: str, function: str, number: int) -> Iterator[Attempt]:
     """Bring a case about, and undo it all afterwards."""
-    with stage.world.snapshot():
+    with stage.undone():
         yield PROOFS[contract, function][number](stage)

@@ -56,7 +56,7 @@ def test_what_a_call_has_changed_is_seen(stage):
 def test_a_contract_with_bugs_is_found_out(stage, build, seeds, tmp_path):
     """Put code with bugs in the place of the contract: for each somebody gets through, or fails."""
     contract, _ = build
-    with stage.world.snapshot():
+    with stage.undone():
         stage.infect(contract, plant(tmp_path, *seeds), tmp_path)
         for seed in seeds:
             found: list[str] = []

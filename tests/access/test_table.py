@@ -107,11 +107,17 @@ def test_unknown_roles_and_pauses_and_reasons_are_found(sources):
         "no role 'king'",
         "no pause 'siesta'",
     ]
-    borrow = replace(case, who=("anyone",), stopped_by=("borrow",))
-    wrong = replace(table, writes={**table.writes, "lockdown": replace(access, cases=(borrow,))})
+    known = replace(case, who=("anyone",), stopped_by=())
+    wrong = replace(table, writes={**table.writes, "lockdown": replace(access, cases=(known,))})
     assert [item.what for item in compare_guards("Operators", wrong, sources["Operators"])] == [
-        "never refuses with 'not king'",
-        "never refuses with 'borrowing paused'",
+        "never refuses with 'not king'"
+    ]
+    # which a vault says, but not of this
+    borrow, table = Case(("anyone",), stopped_by=("borrow",)), TABLE["Vault"]
+    access = replace(table.writes["accrue"], cases=(borrow,))
+    wrong = replace(table, writes={**table.writes, "accrue": access})
+    assert [str(item) for item in compare_guards("Vault", wrong, sources["Vault"])] == [
+        "Vault.accrue: never refuses with 'borrowing paused'"
     ]
 
 
