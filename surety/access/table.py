@@ -523,7 +523,7 @@ _PEG_STABILITY: Final = Contract(
 )
 
 _OWNERS_TIME: Final = "owner may still repay"
-_OWNERS_END: Final = "(self._states[vault] >> SHUT_AT & TIME_MASK) + SETTLEMENT_PERIOD"
+_OWNERS_END: Final = "(self._states[vault] >> SHUT_AT & ledger.TIME_MASK) + SETTLEMENT_PERIOD"
 _SETTLED: Final = ("debt != 0", f"debt <= worth and block.timestamp < {_OWNERS_END}")
 
 
