@@ -139,6 +139,11 @@ class Dice:
         return self.scene.book
 
     @property
+    def is_short(self) -> bool:
+        """Whether the book is to end with more coins than there is for them: every other does."""
+        return self.seed % 2 == 1
+
+    @property
     def minted(self) -> int:
         """What the vault has minted."""
         return int(self.scene.coin.minted[int(self.scene.vault.address, 16)])
@@ -236,6 +241,11 @@ class Dice:
         if roll < 0.399:
             fund, kind = self.scene.world.fund.address, self.random.choice(MAIN)
             return [("tokens", (kind, fund, UNIT[kind] * self.random.randint(1, 20)))]
+        if self.is_short and self.ending.phase == SETTLING and self.chance(0.1):
+            # whatever people burn in the meantime
+            (told,) = self.scene.system.told.values()
+            lost = told - self.scene.system.equity(self.scene.now) - 10**6 * WAD
+            return [("told", (max(1, lost),))]
         if roll < 0.402:
             (told,) = self.scene.system.told.values()
             return [("told", (told * self.random.choice((9_900, 9_999, 10_001, 10_100)) // BPS,))]
@@ -1149,8 +1159,7 @@ class Dice:
                 break
         (told,) = scene.system.told.values()
         equity = scene.system.equity(scene.now)
-        # every other book ends with more coins than there is for them
-        wanted = -(10**6) * WAD if self.seed % 2 else 10**6 * WAD
+        wanted = -(10**6) * WAD if self.is_short else 10**6 * WAD
         yield Move(scene.now, governor, "told", (max(0, told + wanted - equity),))
         yield Move(scene.now + 1, self.book.governor, "propose_fund", (scene.world.fund.address,))
         vault = (scene.vault.address,)
