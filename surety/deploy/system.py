@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
-from surety.chain import ChainError, Contract, DecodeError, Reverted, Rpc
+from surety.chain import ChainError, Contract, DecodeError, Reverted, Rpc, checksum
 from surety.compile import artifact
 from surety.deploy.adapters import Adapter
 from surety.deploy.errors import DeployError, ParamsError
@@ -18,6 +18,9 @@ from surety.deploy.steps import Progress, Steps
 Approve = Callable[[str], bool]
 
 _NOBODY: Final = "0x" + "00" * 20
+_MODEL_SLOTS: Final = 256
+_FADE_PERIOD: Final = 7 * 86_400  # seconds that a model still counts after another took its place
+_MODEL: Final = 9  # a margin model's role at the governor
 _NO_ORACLE: Final = "oracle has no code"  # Listings says it after everything but the price is good
 
 
@@ -160,8 +163,9 @@ def _deploy_peg(
     terms = (params.mint_fee_bps, params.redeem_fee_bps, params.guard_price)
     place = (reserve.token, hub, reserve.kind)
     peg = steps.deploy("PegStability", steps.address, coin, *place, *terms)
-    steps.call("Stablecoin", coin, "set_ceiling", peg, params.ceiling)
+    # coins of a minter whose reserve is not counted yet would be a deficit on paper
     steps.call("InsuranceFund", fund, "add_reserve", peg)
+    steps.call("Stablecoin", coin, "set_ceiling", peg, params.ceiling)
     return peg
 
 
@@ -291,36 +295,48 @@ def hand_over(
     """Let every contract of a system end under a timelock, and prove by reading that it has.
 
     Deploys GovernanceRules and Governor, proposes the governor everywhere, and only then lets it
-    adopt one contract after the other: a proposal can be taken back, an adoption cannot. The sender
-    is who governs so far; afterwards it is nobody. A hand-over that stopped half-way goes on with
-    the `governor` that it had deployed. Raises ParamsError before anything is sent, DeployError at
-    the step that failed, and for whatever is not as it should be in the end.
+    adopt one contract after the other: a proposal can be taken back, an adoption cannot. The margin
+    models in use end there too. The sender is who governs so far; afterwards it is nobody. A
+    hand-over that stopped half-way goes on with the `governor` that it had deployed. Raises
+    ParamsError before anything is sent, also for a minter, book, reserve or wiring that is not the
+    system's; DeployError at the step that failed, and for whatever is not as it should be in the
+    end.
     """
+    rpc = sender.rpc
     _check_people(sender, admin, guardian)
-    for name, address in system.governed:
-        now = Contract(sender.rpc, address, artifact(name).abi).read("governor").lower()
-        if now not in (sender.address.lower(), (governor or "").lower()):
-            raise ParamsError(f"{name}: {sender.address} is not its governor, {now} is")
+    governor = checksum(governor) if governor is not None else None
+    models = _models_of(rpc, system.margin_models)
+    governors = [(name, at, _governor_of(rpc, name, at)) for name, at in system.governed]
+    # a model that nobody governs is as it will be
+    governors += [
+        ("TieredMargin", at, now)
+        for at in models
+        if (now := _governor_of(rpc, "TieredMargin", at)) is not None
+    ]
+    for name, address, now in governors:
+        if now not in (checksum(sender.address), governor):
+            raise ParamsError(
+                f"{name}: {sender.address} is not its governor at {address}, {now} is"
+            )
+    if wrong := _wrong_parts(rpc, system):
+        raise ParamsError(f"hand over: {'; '.join(wrong)}")
     steps = Steps(sender, progress)
     if governor is None:
         rules = steps.deploy("GovernanceRules")
-        governor = steps.deploy("Governor", admin, guardian, rules, list(roles_of(system)))
+        roles = [*roles_of(system), *((model, _MODEL) for model in models)]
+        governor = steps.deploy("Governor", admin, guardian, rules, roles)
     done = replace(
         system,
         governor=governor,
-        rules=Contract(sender.rpc, governor, artifact("Governor").abi).read("rules"),
+        rules=Contract(rpc, governor, artifact("Governor").abi).read("rules"),
     )
-    left = [
-        (name, address)
-        for name, address in system.governed
-        if Contract(sender.rpc, address, artifact(name).abi).read("governor") != governor
-    ]
-    _raise(_wrong_governor(sender.rpc, done, admin, guardian))
+    left = [(name, address) for name, address, now in governors if now != governor]
+    _raise(_wrong_governor(rpc, done, admin, guardian, models))
     for name, address in left:
         steps.call(name, address, "propose_governor", governor)
     for name, address in left:
         steps.call("Governor", governor, "adopt", address, purpose=f" {name}")
-    check_handed_over(sender.rpc, done, admin, guardian)
+    check_handed_over(rpc, done, admin, guardian)
     return replace(done, gas_used=system.gas_used + steps.gas_used)
 
 
@@ -341,17 +357,54 @@ def roles_of(system: System) -> tuple[tuple[str, int], ...]:
 def check_handed_over(rpc: Rpc, system: System, admin: str, guardian: str) -> None:
     """Prove by reading that a system is its governor's and nobody else's, or raise DeployError.
 
-    Every contract's governor, no successor proposed anywhere, the governor's own people, rules and
-    roles, the minters, the fund's books and reserves, the book's fund, settlement and hub, and the
-    hub's listings.
+    Every contract's governor, that of each margin model in use among them, no successor proposed
+    anywhere, the governor's own people, rules and roles, the minters, the fund's books and
+    reserves, the book's fund, settlement and hub, and the hub's listings.
     """
     if system.governor is None:
         raise DeployError("hand over: the system has no governor")
-    wrong = _wrong_governor(rpc, system, admin, guardian)
-    for name, address in system.governed:
+    models = _models_of(rpc, system.margin_models)
+    wrong = _wrong_governor(rpc, system, admin, guardian, models)
+    governed = [("TieredMargin", at) for at in models if _governor_of(rpc, "TieredMargin", at)]
+    for name, address in (*system.governed, *governed):
         contract = Contract(rpc, address, artifact(name).abi)
         wrong += _differs(name, contract, "governor", system.governor)
         wrong += _differs(name, contract, "pending_governor", _NOBODY)
+    _raise(wrong + _wrong_parts(rpc, system))
+
+
+def _models_of(rpc: Rpc, margin_models: str) -> list[str]:
+    """Return every margin model that has a say: those in a slot, and those that still fade out."""
+    contract = Contract(rpc, margin_models, artifact("MarginModels").abi)
+    slots = range(_MODEL_SLOTS)
+    fades = _read_each(contract, "fade_of", slots)
+    # a slot that never changed is empty
+    used = [slot for slot in slots if fades[slot][1] != 0]
+    found = _read_each(contract, "models", used)
+    now = rpc.timestamp()
+    found += [former for former, changed_at in fades if now < changed_at + _FADE_PERIOD]
+    return [model for model in dict.fromkeys(found) if model != _NOBODY]
+
+
+def _read_each(contract: Contract, fn: str, arguments: Iterable[int]) -> list[Any]:
+    """Read one function for many arguments in few requests."""
+    answers = contract.rpc.batch(contract.request(fn, at) for at in arguments)
+    function = contract.interface.function(fn, 1)
+    return [function.decode(bytes.fromhex(answer[2:])) for answer in answers]
+
+
+def _governor_of(rpc: Rpc, name: str, address: str) -> str | None:
+    """Return who governs a contract; None where it says nobody, or has no such reader."""
+    try:
+        found: str = Contract(rpc, address, artifact(name).abi).read("governor")
+    except (Reverted, DecodeError):
+        return None
+    return found if found != _NOBODY else None
+
+
+def _wrong_parts(rpc: Rpc, system: System) -> list[str]:
+    """Return where the wiring of a system, its minters, books or reserves are not its own."""
+    wrong: list[str] = []
     vault = Contract(rpc, system.vault, artifact("Vault").abi)
     for reader, address in (
         ("coin", system.coin),
@@ -371,26 +424,30 @@ def check_handed_over(rpc: Rpc, system: System, admin: str, guardian: str) -> No
     wrong += _others("InsuranceFund", fund, "books", [system.vault])
     wrong += _others("InsuranceFund", fund, "reserves", pegs)
     wrong += _others("Stablecoin", coin, "minters", [system.vault, system.fund, *pegs])
-    _raise(wrong)
+    return wrong
 
 
 def _check_people(sender: Deployer, admin: str, guardian: str) -> None:
-    """Raise ParamsError for an admin or a guardian that would be nobody, or the deployer."""
+    """Raise ParamsError for people that would be nobody, the deployer, or one and the same."""
     for key, address in (("admin", admin), ("guardian", guardian)):
         if int(address, 16) == 0:
             raise ParamsError(f"{key}: must not be the zero address")
         if address.lower() == sender.address.lower():
             raise ParamsError(f"{key}: {address} deploys, and must have no right afterwards")
+    if admin.lower() == guardian.lower():
+        raise ParamsError("guardian: must not be the admin: it is there to stop it")
 
 
-def _wrong_governor(rpc: Rpc, system: System, admin: str, guardian: str) -> list[str]:
+def _wrong_governor(
+    rpc: Rpc, system: System, admin: str, guardian: str, models: Sequence[str]
+) -> list[str]:
     """Return what is wrong with the governor itself: its people, its rules and its roles."""
     governor = Contract(rpc, str(system.governor), artifact("Governor").abi)
     wrong = _differs("Governor", governor, "admin", admin)
     wrong += _differs("Governor", governor, "guardian", guardian)
     wrong += _differs("Governor", governor, "pending_admin", _NOBODY)
     wrong += _differs("Governor", governor, "rules", str(system.rules))
-    roles = roles_of(system)
+    roles = [*roles_of(system), *((model, _MODEL) for model in models)]
     for address, role in roles:
         found = governor.read("role_of", address)
         if found != role:
@@ -405,7 +462,10 @@ def _wrong_governor(rpc: Rpc, system: System, admin: str, guardian: str) -> list
 
 
 def _differs(name: str, contract: Contract, reader: str, wanted: str) -> list[str]:
-    found = contract.read(reader)
+    try:
+        found: str = contract.read(reader)
+    except (Reverted, DecodeError):  # a margin model may be anybody's code
+        return [f"{name}.{reader} of {contract.address} cannot be read"]
     return [] if found.lower() == wanted.lower() else [f"{name}.{reader} is {found}, not {wanted}"]
 
 

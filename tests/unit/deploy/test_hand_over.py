@@ -79,6 +79,13 @@ def test_every_contract_ends_at_the_governor(bind, sender, system, people):
     assert max(proposals) < min(adoptions)
 
 
+def test_the_reserve_is_counted_before_its_minter_has_a_ceiling(rpc, params, people):
+    steps: list[str] = []
+    deploy_system(UnlockedSender(rpc, people[3]), params, steps.append)
+    after = steps[steps.index("deploy PegStability") :]
+    assert after.index("InsuranceFund.add_reserve") < after.index("Stablecoin.set_ceiling")
+
+
 def test_deploy_system_hands_over_when_it_is_told_who_governs(bind, rpc, params, people):
     admin, guardian, _, deployer = people
     told = replace(params, admin=admin, guardian=guardian)
@@ -107,14 +114,15 @@ def test_deploy_system_hands_over_when_it_is_told_who_governs(bind, rpc, params,
         (None, ZERO, "guardian: must not be the zero address"),
         ("deployer", None, "admin: .* must have no right afterwards"),
         (None, "deployer", "guardian: .* must have no right afterwards"),
+        (None, "admin", "guardian: must not be the admin"),
     ],
 )
-def test_nobody_and_the_deployer_are_refused(
+def test_nobody_and_the_deployer_and_one_for_both_are_refused(
     sender, system, people, sent, admin, guardian, message
 ):
+    known = {"deployer": sender.address, "admin": people[0].lower()}
     named = [
-        sender.address if who == "deployer" else who or usual
-        for who, usual in zip((admin, guardian), people, strict=False)
+        known.get(who, who) or usual for who, usual in zip((admin, guardian), people, strict=False)
     ]
     before = sent()
     with pytest.raises(ParamsError, match=message):
@@ -143,7 +151,7 @@ def test_a_hand_over_that_stopped_goes_on(bind, rpc, sender, system, people):
     assert governor != sender.address
     assert bind("InsuranceFund", system.fund).read("governor") == sender.address
     steps: list[str] = []
-    done = hand_over(sender, system, *people[:2], steps.append, governor)
+    done = hand_over(sender, system, *people[:2], steps.append, governor.lower())
     assert done.governor == governor
     check_handed_over(rpc, done, *people[:2])
     assert not any(step.startswith("deploy") for step in steps)
@@ -161,6 +169,90 @@ def test_a_governor_of_other_people_is_not_gone_on_with(bind, sender, system, pe
         hand_over(sender, system, other, guardian, governor=done.governor)
     assert sent() == before
     assert bind("Vault", system.vault).read("governor") == done.governor
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "message"),
+    [
+        ("Stablecoin", ("set_ceiling", "?", 1), "Stablecoin.minters holds"),
+        ("Vault", ("propose_fund", "?"), "Vault.pending_fund is"),
+        ("InsuranceFund", ("remove_reserve", "peg"), "InsuranceFund.reserves lacks"),
+    ],
+)
+def test_what_is_not_the_systems_own_is_found_before_anything_is_sent(
+    bind, sender, system, people, sent, name, call, message
+):
+    function, *args = call
+    known = {"?": people[3], "peg": system.peg}
+    given = [known.get(arg, arg) for arg in args]
+    bind(name, dict(system.governed)[name]).transact(function, *given, sender=sender.address)
+    before = sent()
+    with pytest.raises(ParamsError, match=message):
+        hand_over(sender, system, *people[:2])
+    assert sent() == before
+
+
+# the margin models in use
+
+
+@pytest.fixture
+def list_model(bind, sender, system):
+    """Put a model into a slot."""
+    models = bind("MarginModels", system.margin_models)
+    return lambda slot, model: models.transact("list_model", slot, model, sender=sender.address)
+
+
+def test_the_margin_models_in_use_end_at_the_governor_too(
+    bind, sender, new, system, people, list_model
+):
+    """In the last slot as in the first; one that nobody governs stays as it is."""
+    first, last = new("TieredMargin", sender.address), new("TieredMargin", sender.address)
+    nobodys = new("MockModel")
+    for slot, model in ((0, first), (7, nobodys), (255, last)):
+        list_model(slot, model)
+    done = hand_over(sender, system, *people[:2])
+    governor = bind("Governor", done.governor)
+    for model in (first, last):
+        assert bind("TieredMargin", model).read("governor") == done.governor
+    assert {governor.read("role_of", model) for model in (first, nobodys, last)} == {9}
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_margin_model_of_somebody_else_is_refused(
+    bind, rpc, sender, new, system, people, sent, list_model, replaced
+):
+    """One that another took the place of has a say for seven days more."""
+    theirs = new("TieredMargin", people[3])
+    list_model(3, theirs)
+    if replaced:
+        list_model(3, new("MockModel"))
+    before = sent()
+    message = f"TieredMargin: {sender.address} is not its governor at {theirs}, {people[3]} is"
+    with pytest.raises(ParamsError, match=message):
+        hand_over(sender, system, *people[:2])
+    assert sent() == before
+    if replaced:
+        rpc.set_next_timestamp(rpc.timestamp() + 7 * 86_400)
+        rpc.mine()
+        done = hand_over(sender, system, *people[:2])
+        assert theirs not in bind("Governor", done.governor).read("contracts")
+
+
+def test_the_proof_finds_a_margin_model_of_the_deployer(bind, rpc, sender, new, system, people):
+    done = hand_over(sender, system, *people[:2])
+    model = new("TieredMargin", sender.address)
+    rpc.impersonate(done.governor)
+    rpc.set_balance(done.governor, 10**20)
+    for name, at, call in (
+        ("Governor", done.governor, ("register", model, 9)),
+        ("MarginModels", done.margin_models, ("list_model", 0, model)),
+    ):
+        bind(name, at).transact(*call, sender=done.governor)
+    with pytest.raises(DeployError, match=f"TieredMargin.governor is {sender.address}"):
+        check_handed_over(rpc, done, *people[:2])
+
+
+# the proof at the end
 
 
 @pytest.mark.parametrize(
