@@ -3,8 +3,7 @@
 
 On a local network tokens and feeds are invented. Elsewhere `--params FILE` names them (TOML, see
 surety/deploy/config.py) and `--account ALIAS` pays; what each token and price say is shown before
-the kind is listed, and waits for a yes unless `--yes` was given. There a file that names no
-`admin` and `guardian` is warned of: nothing would wait behind a timelock.
+the kind is listed, and waits for a yes unless `--yes` was given.
 """
 
 import json
@@ -42,13 +41,6 @@ def cli(params: Path | None, account: str | None, yes: bool) -> None:
         )
         if not local and system_params.admin is None:
             click.echo("warning: no admin and guardian: there is no timelock", err=True)
-        if not local and system_params.admin is None:
-            who = system_params.governor or sender.address
-            click.echo(
-                f"warning: without `admin` and `guardian` no timelock is deployed: {who} will"
-                " govern everything, and at once",
-                err=True,
-            )
         system = deploy_system(
             sender,
             system_params,
