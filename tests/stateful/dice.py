@@ -105,7 +105,7 @@ GOVERN = {
 ENDING = {
     LIVE: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 1, "sweep": 1,
            "claim": 1},
-    SETTLING: {"shutdown": 1, "settle": 14, "settles": 3, "open_redemption": 5, "redeem": 1,
+    SETTLING: {"shutdown": 1, "settle": 10, "settles": 8, "open_redemption": 5, "redeem": 1,
                "sweep": 1, "claim": 1},
     REDEEMING: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 20,
                 "sweep": 2, "claim": 2},
@@ -139,9 +139,12 @@ class Dice:
         return self.scene.book
 
     @property
-    def is_short(self) -> bool:
-        """Whether the book is to end with more coins than there is for them: every other does."""
-        return self.seed % 2 == 1
+    def backed_so_far(self) -> int:
+        """What a reserve must say for the book to end solvent, or every other one short of it."""
+        (told,) = self.scene.system.told.values()
+        wanted = -(10**6) * WAD if self.seed % 2 else 10**6 * WAD
+        backing: int = told + wanted - self.scene.system.equity(self.scene.now)
+        return backing
 
     @property
     def minted(self) -> int:
@@ -241,11 +244,8 @@ class Dice:
         if roll < 0.399:
             fund, kind = self.scene.world.fund.address, self.random.choice(MAIN)
             return [("tokens", (kind, fund, UNIT[kind] * self.random.randint(1, 20)))]
-        if self.is_short and self.ending.phase == SETTLING and self.chance(0.1):
-            # whatever people burn in the meantime
-            (told,) = self.scene.system.told.values()
-            lost = told - self.scene.system.equity(self.scene.now) - 10**6 * WAD
-            return [("told", (max(1, lost),))]
+        if self.ending.phase == SETTLING and self.chance(0.1):
+            return [("told", (max(1, self.backed_so_far),))]  # whatever people burn and lose
         if roll < 0.402:
             (told,) = self.scene.system.told.values()
             return [("told", (told * self.random.choice((9_900, 9_999, 10_001, 10_100)) // BPS,))]
@@ -1157,10 +1157,7 @@ class Dice:
             yield Move(at, scene.keeper, "poke", (2 ** len(ALL_KINDS) - 1,))
             if not any(price.flags for price in self.book.hub.prices):
                 break
-        (told,) = scene.system.told.values()
-        equity = scene.system.equity(scene.now)
-        wanted = -(10**6) * WAD if self.is_short else 10**6 * WAD
-        yield Move(scene.now, governor, "told", (max(0, told + wanted - equity),))
+        yield Move(scene.now, governor, "told", (max(0, self.backed_so_far),))
         yield Move(scene.now + 1, self.book.governor, "propose_fund", (scene.world.fund.address,))
         vault = (scene.vault.address,)
         yield Move(scene.now + 1, governor, "fund.accept_book", vault)
