@@ -28,7 +28,7 @@ CALLS_EACH = 2_500
 DEEP_CALLS_EACH = 20_000
 
 # proved by the run itself: these have no argument at which they revert
-NEVER_REVERT = {"less", "repayment", "call_tip_down", "decay_down", "absorb_shortfall"}
+NEVER_REVERT = {"less", "toward", "repayment", "call_tip_down", "decay_down", "absorb_shortfall"}
 
 # what an argument of that name looks like in the field: (low, high), drawn log-uniformly
 REALISTIC = {
