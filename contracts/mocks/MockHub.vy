@@ -74,7 +74,7 @@ def set_live(kind: uint256, price: uint256):
     """
     @notice Let the oracle of a kind say this of the very moment, from now on; until then it says the word's `hi`.
     """
-    self._lives[kind] = price + 1
+    self._lives[kind] = min(price, max_value(uint256) - 1) + 1
 
 
 @external

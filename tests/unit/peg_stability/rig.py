@@ -74,6 +74,7 @@ class Rig:
         self.model = Peg(
             self.peg.address, GOVERNOR, coin, decimals, PAR, mint_fee_bps, redeem_fee_bps, GUARD
         )
+        self.say_live(MAX)  # until told otherwise the word decides alone
         for minter in (self.peg.address, ENGINE):
             self.set_ceiling(minter, CEILING)
         for who in DEV_ADDRESSES:
