@@ -337,6 +337,7 @@ OPEN = {
     "hub",
     "operators",
     "margin_models",
+    "settlement",
     "grace_period",
     "auction_duration",
     "call_cool_down",
