@@ -144,7 +144,7 @@ def judge(
     call.governor = msg.sender
     call.target = target
     call.selector = convert(slice(data, 0, 4), bytes4)
-    call.count = (len(data) - 4) // 32
+    call.count = (len(data) - 4) // 32  # down; the check below wants it exact
     rule_reasons.check(call.count <= MAX_WORDS and len(data) == 4 + 32 * call.count, rule_reasons.BAD_LENGTH)
     for i: uint256 in range(call.count, bound=MAX_WORDS):
         call.words[i] = extract32(data, 4 + 32 * i, output_type=uint256)
@@ -329,8 +329,12 @@ def of_fund(call: Call) -> IGovernanceRules.Verdict:
         duration: uint256 = staticcall Fund(call.target).auction_duration()
         start: uint256 = staticcall Fund(call.target).start_factor()
         end: uint256 = staticcall Fund(call.target).end_factor()
-        rule_reasons.check(call.words[0] != duration or call.words[1] != start or call.words[2] != end, rule_reasons.NOTHING_CHANGES)
-        rule_reasons.check(call.words[0] <= 2 * duration and call.words[0] >= duration // 2, rule_reasons.STEP_TOO_LARGE)
+        rule_reasons.check(
+            call.words[0] != duration or call.words[1] != start or call.words[2] != end, rule_reasons.NOTHING_CHANGES
+        )
+        rule_reasons.check(
+            call.words[0] <= 2 * duration and call.words[0] >= duration // 2, rule_reasons.STEP_TOO_LARGE  # down
+        )
         self.check_step(start, call.words[1], FACTOR_STEP)
         self.check_step(end, call.words[2], FACTOR_STEP)
         return self.verdict(PARAMETER, self.key_of(call, NO_INDEX))
@@ -685,7 +689,7 @@ def of_limits(call: Call) -> IGovernanceRules.Verdict:
         or call.words[4] != sigma,
         rule_reasons.NOTHING_CHANGES,
     )
-    self.check_limit(slew_down, call.words[1], slew_down // 4, SLEW_DOWN_BOUNDS)
+    self.check_limit(slew_down, call.words[1], slew_down // 4, SLEW_DOWN_BOUNDS)  # steps down
     self.check_limit(slew_up, call.words[2], slew_up // 4, SLEW_UP_BOUNDS)
     self.check_limit(jump, call.words[3], JUMP_STEP, JUMP_BOUNDS)
     self.check_limit(sigma, call.words[4], sigma // 5, SIGMA_BOUNDS)

@@ -363,7 +363,7 @@ def start_auction(book: address, kind: uint256) -> uint256:
     lot: uint256 = min(staticcall IERC20(token).balanceOf(self), ledger.HALF_MASK)
     if self._is_running(token):
         # a crumb that nobody wants must not hold up all the rest
-        assert (self._lots[token] & ledger.HALF_MASK) <= lot // CRUMB_DIVISOR, "auction is running"
+        assert (self._lots[token] & ledger.HALF_MASK) <= lot // CRUMB_DIVISOR, "auction is running"  # down
     assert lot != 0, "nothing to sell"
     self._note_source(book, kind, found)
     # while nobody can buy no discount may ripen
