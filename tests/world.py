@@ -29,6 +29,28 @@ MAX = 2**256 - 1
 INT_MIN = -(2**255)
 GENESIS = 1_800_000_000
 EMPTY, HEALTHY, AT_RISK, CALLABLE, CALLED, IN_AUCTION, ABSORBABLE = range(7)
+# what a vault answers while it is locked, for lenses and margin models: what never changes cannot
+# be read wrong, and raw words are written before anybody is called
+OPEN = {
+    "accounts",
+    "balances",
+    "collateral",
+    "deposited",
+    "absorbed",
+    "interest",
+    "totals",
+    "coin",
+    "hub",
+    "operators",
+    "margin_models",
+    "settlement",
+    "grace_period",
+    "auction_duration",
+    "call_cool_down",
+    "debt_floor",
+    "call_tip",
+    "liquidation_penalty",
+}
 
 
 @dataclass(frozen=True, slots=True)

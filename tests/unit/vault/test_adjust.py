@@ -9,7 +9,7 @@ from surety.formulas import margin_math
 from tests.unit.vault.test_borrow import live_index
 from tests.unit.vault.test_deposit import cause
 from tests.unit.vault.wide import REENTRANT
-from tests.world import INT_MIN, MAX, WAD, check_books, reverts
+from tests.world import INT_MIN, MAX, OPEN, WAD, check_books, reverts
 
 ZERO = "0x" + "00" * 20
 FLOOR = 2_000 * WAD
@@ -322,29 +322,6 @@ def every_call(world, account):
         args = own.get(name) or [samples[kind] for kind in function.inputs.types]
         calls[name] = function.encode(*args)
     return calls
-
-
-# raw words and immutables: they answer while the vault is locked, for lenses and margin models
-OPEN = {
-    "accounts",
-    "balances",
-    "collateral",
-    "deposited",
-    "absorbed",
-    "interest",
-    "totals",
-    "coin",
-    "hub",
-    "operators",
-    "margin_models",
-    "settlement",
-    "grace_period",
-    "auction_duration",
-    "call_cool_down",
-    "debt_floor",
-    "call_tip",
-    "liquidation_penalty",
-}
 
 
 @pytest.mark.parametrize(

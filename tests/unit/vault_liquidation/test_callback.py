@@ -12,31 +12,10 @@ from surety.chain import Contract, Reverted, UnlockedSender, deploy_contract
 from surety.compile import artifact
 from tests.book import Stage
 from tests.unit.vault_liquidation.moves import ETH, TIP, auction, open_eth, price_at
-from tests.world import MAX, WAD, World, reverts
+from tests.world import MAX, OPEN, WAD, World, reverts
 
 ZERO = "0x" + "00" * 20
 PAY_FROM_PURSE, SELL, ATTACK, REFUSE = b"\x00", b"\x01", b"\x02", b"\x03"
-# what never changes cannot be read wrong, and raw words are written before anybody is called
-OPEN = {
-    "coin",
-    "hub",
-    "operators",
-    "margin_models",
-    "settlement",
-    "grace_period",
-    "auction_duration",
-    "call_cool_down",
-    "debt_floor",
-    "call_tip",
-    "liquidation_penalty",
-    "accounts",
-    "balances",
-    "collateral",
-    "deposited",
-    "absorbed",
-    "interest",
-    "totals",
-}
 
 
 @dataclass
