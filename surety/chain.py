@@ -34,6 +34,7 @@ DEFAULT_TIMEOUT = 15.0
 DEFAULT_GAS = 5_000_000
 DEPLOY_GAS = 15_000_000
 RECEIPT_SECONDS = 60.0
+POOL_SECONDS = 5.0  # for transactions that are mined already to leave a pool
 MISSED_SECONDS = 10.0  # a transaction that is mined at once takes milliseconds
 MAX_BODY = 256 * 2**20
 PRIORITY_FEE = 10**9
@@ -440,9 +441,26 @@ class Rpc:
         return str(self.call("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Return to a snapshot; raises TransportError when the node does not know it."""
+        """Return to a snapshot; raises TransportError when the node does not know it.
+
+        An Anvil that mines at once shows a receipt a moment before it takes the transaction out of
+        its pool. A revert in between makes it mine that one again, or drop the next one of the same
+        sender and nonce in its place, without a word: so its pool is waited for.
+        """
+        deadline = time.monotonic() + POOL_SECONDS
+        while self._is_clearing_pool() and time.monotonic() < deadline:
+            time.sleep(0.001)
         if self.call("evm_revert", snapshot) is not True:
             raise TransportError(f"{self.place} knows no snapshot {snapshot}")
+
+    def _is_clearing_pool(self) -> bool:
+        """Tell whether an Anvil that mines at once still has transactions it can mine."""
+        try:
+            status = self.call("txpool_status")
+            waiting = isinstance(status, dict) and _quantity(status.get("pending")) > 0
+            return waiting and self.call("anvil_getAutomine") is True
+        except RpcError:
+            return False
 
 
 def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:

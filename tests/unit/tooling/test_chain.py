@@ -300,3 +300,36 @@ def test_a_transaction_that_an_anvil_forgot_is_mined(monkeypatch, says: bool) ->
             return
         assert sender.send(payee, b"", 1).status == 1
         assert rpc.block_number() == 1
+
+
+class Slow(Rpc):
+    """A node whose pool still holds what it has mined, for some questions more."""
+
+    automines = True
+    left = 3
+
+    def call(self, method: str, *params: object) -> object:
+        if method == "txpool_status":
+            self.left -= 1
+            return {"pending": hex(max(self.left, 0)), "queued": "0x0"}
+        if method == "anvil_getAutomine":
+            return self.automines
+        if method == "evm_revert":
+            assert self.left <= 0 or not self.automines
+        return super().call(method, *params)
+
+
+@pytest.mark.parametrize("automines", [True, False])
+def test_a_revert_waits_until_what_was_mined_has_left_the_pool(automines: bool) -> None:
+    """A transaction after a hasty revert was dropped, or the undone one was mined again.
+
+    What waits in the pool of a node that mines by order is meant to wait there.
+    """
+    with Anvil() as node, Slow(node.url) as rpc:
+        rpc.automines = automines
+        payer, payee = rpc.call("eth_accounts")[:2]
+        taken, before = rpc.snapshot(), rpc.balance(payee)
+        UnlockedSender(rpc, payer).send(payee, b"", 1)
+        rpc.revert(taken)
+        assert rpc.balance(payee) == before
+        assert rpc.left == (0 if automines else 2)
