@@ -34,6 +34,11 @@ COMMANDS = {
     "keeper": ("surety.keeper.command", "keeper", "Watch accounts, call margin and buy auctions."),
     "prices": ("surety.prices.command", "prices", "Replay, test and watch guarded prices."),
     "access": ("surety.access.command", "access", "Show who may call what, and check it."),
+    "check": (
+        "surety.check.command",
+        "check",
+        "Lint and try the contracts of any Vyper project.",
+    ),
     "compile": (
         "surety.compile",
         "compile_command",

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""`surety check`: tools for any Vyper 0.4 project, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from surety.check.source import Project, SourceError, load
+from surety.commands import Failure
+
+# name -> (module, attribute, one-line help): nothing is imported until a tool is used
+TOOLS: dict[str, tuple[str, str, str]] = {}
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Check(click.Group):
+    """A group whose tools are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the tools in the order of the table."""
+        return list(TOOLS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one tool, or None when there is no such name."""
+        if cmd_name not in TOOLS:
+            return None
+        module, attribute, _ = TOOLS[cmd_name]
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}.{attribute} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of tools without importing any of them."""
+        rows = [(name, text) for name, (_, _, text) in TOOLS.items()]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+@click.group("check", cls=Check)
+def check() -> None:
+    """Try the contracts of any Vyper 0.4 project.
+
+    PATH is a source file or a folder of them. Exit codes: 0 nothing found, 1 an error, 2 a finding.
+    """
+
+
+def project_options(command: _F) -> _F:
+    """Add what every tool takes: PATH, where imports are looked for, what is left out, --json."""
+    for add in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="PATTERN",
+            help="Leave out files or folders of this name (*mocks*); may be repeated.",
+        ),
+        click.option(
+            "-p",
+            "--search-path",
+            "search_paths",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="A folder for absolute imports, before the project's own; may be repeated.",
+        ),
+        click.argument("path", type=click.Path(path_type=Path)),
+    ):
+        command = add(command)
+    return command
+
+
+def read_project(path: Path, search_paths: tuple[Path, ...], exclude: tuple[str, ...]) -> Project:
+    """Load a project for a command; what is wrong with it becomes one line and exit code 1."""
+    try:
+        return load(path, search_paths, exclude)
+    except SourceError as error:
+        raise Failure(error) from error
