@@ -2,12 +2,13 @@
 """A campaign: thousands of moves, each predicted, made, compared, and judged by the invariants.
 
 A failing campaign ends with the seed, the step and the shortest history found that still fails, as
-a test to paste.
+a test file that runs as it stands.
 """
 
 from __future__ import annotations
 
 import gc
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -172,7 +173,8 @@ def run(make_node: MakeNode, setup: Setup, seed: int, steps: int) -> Counts:
     except (AssertionError, Reverted) as error:
         moves = list(campaign.scene.moves)
         short = shrink(make_node, setup, moves)
-        raise Disagreement(told(setup, seed, campaign.counts.steps, error, moves, short)) from error
+        where = f"seed {seed} step {campaign.counts.steps}: move {len(moves)}, {moves[-1]}"
+        raise Disagreement(told(where, setup, error, short)) from error
     return campaign.counts
 
 
@@ -212,20 +214,27 @@ def shrink(make_node: MakeNode, setup: Setup, moves: list[Move], seconds: float 
     return moves
 
 
-def told(
-    setup: Setup, seed: int, step: int, error: Exception, moves: list[Move], short: list[Move]
-) -> str:
-    """Return a report that ends in a test to paste into tests/stateful."""
-    lines = [f"        {tuple(move)!r}," for move in short[-60:]]
-    left_out = f"  # {len(short) - 60} earlier moves left out" if len(short) > 60 else ""
+def told(where: str, setup: Setup, error: Exception, short: Sequence[Move]) -> str:
+    """Return a report that is a test file, to be saved below tests/ and run as it stands."""
+    words = f"{type(error).__name__}: {error}".splitlines()
+    name = re.sub(r"\W+", "_", where.partition(":")[0])
     return "\n".join(
         [
-            f"seed {seed}, step {step}, move {len(moves)}: {moves[-1]}",
-            f"{type(error).__name__}: {error}",
             "",
-            f"def test_replay__seed_{seed}_step_{step}():{left_out}",
-            f"    replay(lambda: RevmNode(GENESIS), {setup!r}, [",
-            *lines,
+            "# SPDX-License-Identifier: MIT",
+            f"# {where}",
+            *(f"# {line}" for line in words),
+            "from surety.deploy import BookParams",
+            "from tests.stateful.driver import replay",
+            "from tests.stateful.node import RevmNode",
+            "from tests.stateful.scene import Setup",
+            "from tests.world import GENESIS",
+            "",
+            "",
+            f"def test_replay__{name}():",
+            f"    assert BookParams  # is part of the next line\n    setup = {setup!r}",
+            "    replay(lambda: RevmNode(GENESIS), setup, [",
+            *(f"        {tuple(move)!r}," for move in short),
             "    ])",
         ]
     )

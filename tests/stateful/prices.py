@@ -6,10 +6,11 @@ Written apart from the model, in products instead of divisions: assurance.md, in
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from surety.model import FeedHub, Guard, Price
 from surety.model.state import BPS, FAILED
+from tests.stateful.rules import PRICE_RULES, prices_hold
 
 SLEW_SCALE = 10**9
 SLEW_SECONDS = 120
@@ -32,6 +33,110 @@ def market_of(hub: FeedHub, kind: int, now: int) -> int:
     return min(price, guard.max_price)
 
 
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """One kind's word and guard from one moment to the next.
+
+    `guarded` and `guard` are what it remembered before and after, both under the limits of after;
+    `market` the price that its oracle showed at `now`, within bounds, 0 where it showed none;
+    `is_asked` whether what happened was to refresh this kind.
+    """
+
+    before: Price
+    guarded: Guard
+    after: Price
+    guard: Guard
+    market: int
+    now: int
+    is_asked: bool = True
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing is stored anew."""
+        return (self.before.word, self.guarded) == (self.after.word, self.guard)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether a sample of volatility was taken."""
+        was, now = self.guarded, self.guard
+        return (now.variance, now.last_price, now.last_at) != (
+            was.variance,
+            was.last_price,
+            was.last_at,
+        )
+
+    @property
+    def what(self) -> str:
+        """What happened: "kept", "failed", "confirming", "refreshed" or "sampled"."""
+        if self.is_kept:
+            return "kept"
+        if self.after.has_failed:
+            return "failed"
+        if self.is_sampled:
+            return "sampled"
+        return "confirming" if self.after.is_confirming else "refreshed"
+
+
+@prices_hold(29, "I63")
+def i29_prices_enclose_the_market(step: PriceStep) -> None:
+    """lo ≤ price ≤ hi after a refresh, and neither moves further than its slew, nor less."""
+    before, after, guard, market = step.before, step.after, step.guard, step.market
+    assert before.updated_at <= after.updated_at <= step.now
+    if step.is_kept or after.has_failed:
+        return
+    assert after.updated_at == step.now
+    assert market
+    elapsed = min(step.now - before.updated_at, SLEW_SECONDS)
+    least = before.hi * (SLEW_SCALE - min(SLEW_SCALE, guard.slew_down * elapsed))
+    most = before.lo * (SLEW_SCALE + guard.slew_up * elapsed)
+    assert after.lo <= market <= after.hi
+    assert after.hi * SLEW_SCALE >= least
+    assert after.lo * SLEW_SCALE <= most
+    # and neither stays behind for nothing
+    assert after.hi == market or (after.hi - 1) * SLEW_SCALE < least
+    assert after.lo == market or (after.lo + 1) * SLEW_SCALE > most
+    # only a price that was accepted moves them outwards
+    assert after.hi in (market, min(after.hi, before.hi))
+    assert after.lo in (market, max(after.lo, min(before.lo, market)))
+
+
+@prices_hold(30, "I36", "I64")
+def i30_a_failure_leaves_the_word(step: PriceStep) -> None:
+    """A kind is FAILED iff its oracle has no price, and then all that was stored stays."""
+    if step.is_kept:
+        return
+    if step.after.has_failed:
+        assert not step.market
+        assert step.after.word == step.before.word | FAILED << 248  # everything else is as it was
+        assert step.guard == step.guarded
+    else:
+        assert step.market  # and so it recovers
+
+
+@prices_hold(31, "I12")
+def i31_kinds_do_not_touch_each_other(step: PriceStep) -> None:
+    """What happens to one kind, its failures too, changes no other one."""
+    assert step.is_asked or step.is_kept
+
+
+@prices_hold(32, "I33")
+def i32_multipliers_follow_samples(step: PriceStep) -> None:
+    """Multipliers move only with a sample, once an hour at most, by their steps and within caps."""
+    assert step.guarded.last_at <= step.guard.last_at <= step.now
+    multipliers = (step.after.initial_multiplier, step.after.maintenance_multiplier)
+    earlier = (step.before.initial_multiplier, step.before.maintenance_multiplier)
+    if not step.is_sampled:
+        assert multipliers == earlier
+        return
+    assert not step.after.is_confirming
+    assert (step.guard.last_price, step.guard.last_at) == (step.market, step.now)
+    hours = (step.now - step.guarded.last_at) // HOUR
+    assert hours >= 1
+    for is_now, was, cap, most in zip(multipliers, earlier, CAPS, STEPS, strict=True):
+        assert BPS <= is_now <= cap
+        assert was - LOOSER * min(hours, 24) <= is_now <= was + most * min(hours, 4)
+
+
 def check_hub(before: FeedHub, after: FeedHub, now: int, kinds: int) -> list[str]:
     """Hold every kind against what it was; only those in the mask `kinds` may have changed.
 
@@ -51,63 +156,9 @@ def check_hub(before: FeedHub, after: FeedHub, now: int, kinds: int) -> list[str
             last_price=was.last_price,
             last_at=was.last_at,
         )
-        market = market_of(after, kind, now)
-        told.append(check_price(before.prices[kind], guarded, price, guard, market, now))
-        assert kinds >> kind & 1 or told[-1] == "kept"
+        market, is_asked = market_of(after, kind, now), kinds >> kind & 1 == 1
+        step = PriceStep(before.prices[kind], guarded, price, guard, market, now, is_asked)
+        for rule in PRICE_RULES:
+            rule(step)
+        told.append(step.what)
     return told
-
-
-def check_price(
-    before: Price, guarded: Guard, after: Price, guard: Guard, market: int, now: int
-) -> str:
-    """Hold one kind's word and guard against those before, and say what happened to it.
-
-    `guarded` and `guard` are what it remembered before and after; `market` the price that its
-    oracle showed at `now`, within bounds, 0 where it showed none.
-    """
-    assert before.updated_at <= after.updated_at <= now
-    assert guarded.last_at <= guard.last_at <= now
-    if (before.word, guarded) == (after.word, guard):
-        return "kept"
-    if after.has_failed:
-        assert not market
-        assert after.word == before.word | FAILED << 248  # everything else is as it was
-        assert guard == guarded
-        return "failed"
-    assert after.updated_at == now
-    assert market
-    slewed(before, guarded, after, market, now)
-    sampled = (guard.variance, guard.last_price, guard.last_at) != (
-        guarded.variance,
-        guarded.last_price,
-        guarded.last_at,
-    )
-    multipliers = (after.initial_multiplier, after.maintenance_multiplier)
-    earlier = (before.initial_multiplier, before.maintenance_multiplier)
-    if not sampled:
-        assert multipliers == earlier
-        return "confirming" if after.is_confirming else "refreshed"
-    assert not after.is_confirming
-    assert (guard.last_price, guard.last_at) == (market, now)
-    hours = (now - guarded.last_at) // HOUR
-    assert hours >= 1
-    for is_now, was, cap, step in zip(multipliers, earlier, CAPS, STEPS, strict=True):
-        assert BPS <= is_now <= cap
-        assert was - LOOSER * min(hours, 24) <= is_now <= was + step * min(hours, 4)
-    return "sampled"
-
-
-def slewed(before: Price, guard: Guard, after: Price, market: int, now: int) -> None:
-    """Assert that `hi` fell and `lo` rose towards the market by the slew limits, to the wei."""
-    elapsed = min(now - before.updated_at, SLEW_SECONDS)
-    least = before.hi * (SLEW_SCALE - min(SLEW_SCALE, guard.slew_down * elapsed))
-    most = before.lo * (SLEW_SCALE + guard.slew_up * elapsed)
-    assert after.lo <= market <= after.hi
-    assert after.hi * SLEW_SCALE >= least
-    assert after.lo * SLEW_SCALE <= most
-    # and neither stays behind for nothing
-    assert after.hi == market or (after.hi - 1) * SLEW_SCALE < least
-    assert after.lo == market or (after.lo + 1) * SLEW_SCALE > most
-    # only a price that was accepted moves them outwards
-    assert after.hi in (market, min(after.hi, before.hi))
-    assert after.lo in (market, max(after.lo, min(before.lo, market)))

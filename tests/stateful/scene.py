@@ -48,6 +48,7 @@ from surety.model.margin import FailingModel, TieredMargin
 from surety.model.peg import Peg
 from surety.model.settlement import REDEEMING, SETTLING, Settlement
 from surety.model.signature import operator_digest
+from surety.model.state import NO_KIND
 from surety.model.system import Foreseen, MinterCoin, System, Timelock, foresee
 from tests.book import guards_of
 from tests.stateful.node import Node
@@ -234,6 +235,9 @@ class Scene:
         ]
         self.moves: list[Move] = []
         self.logs: list[tuple[tuple[str, ...], bytes]] = []
+        self.heard: dict[int, int] = {}  # what an indexer of these logs knows, up to some of them
+        self.heard_balances: dict[tuple[int, int], int] = {}
+        self.heard_to = 0
         self.fund_everybody()
         self._appoint_fund()
         self.parts = {
@@ -594,6 +598,7 @@ class Scene:
             for who in self.people:
                 slot = at_key(token_slots["balanceOf"], int(who, 16))
                 add(f"token{kind}[{who}]", token.address, slot)
+        self.places = {name: at for at, name in enumerate(self.names)}
         self.price_slots, self.price_names = [], []
         if self.setup.hub == "feeds":
             hub_slots = slots_of("PriceHub")
@@ -710,12 +715,28 @@ class Scene:
         surplus, deficit = (int.from_bytes(found[at : at + 32]) for at in (0, 32))
         sheet = self.system.sheet(self.now)
         self.same("fund.equity", (surplus, deficit), (sheet.surplus, sheet.deficit))
+        self.solvency = surplus, deficit
 
     def stored(self, id: int) -> tuple[int, list[int]]:
         """Return an account's word and balances as the chain keeps them."""
         size = 1 + len(ALL_KINDS)
         at = self.ids.index(id) * size
         return self.found[at], self.found[at + 1 : at + size]
+
+    def word(self, name: str) -> int:
+        """Return a word as the chain keeps it, by its name in a report."""
+        return self.found[self.places[name]]
+
+    def listen(self) -> None:
+        """Take in what the vault has logged since the last time, as an indexer does."""
+        topic, _ = events()["AccountUpdated"]
+        for topics, data in self.logs[self.heard_to :]:
+            if topics[0] == topic:
+                account, kind = int(topics[1], 16), int(topics[2], 16)
+                balance, self.heard[account] = int.from_bytes(data[:32]), int.from_bytes(data[32:])
+                if kind != NO_KIND:
+                    self.heard_balances[account, kind] = balance
+        self.heard_to = len(self.logs)
 
     def same(self, what: str, found: Any, expected: Any) -> None:
         if found != expected:

@@ -6,8 +6,11 @@ from __future__ import annotations
 import gc
 import os
 import re
+import subprocess
+import sys
 import time
 from dataclasses import astuple, replace
+from typing import Any
 
 import pytest
 
@@ -170,8 +173,15 @@ def told(scene, now):
     ]
 
 
-def test_shrink__finds_the_two_moves_that_matter(monkeypatch):
-    """The positive control: a model that forgets a mask bit is caught, and told in few moves."""
+FORGETFUL = """
+from surety.model import Position
+Position.mask = property(lambda position: sum(1 << kind for kind in position.balances if kind != 1))
+"""
+
+
+@pytest.mark.covers("I71")
+def test_shrink__finds_the_move_that_matters_and_prints_a_test_that_runs(monkeypatch, tmp_path):
+    """The positive control: a model that forgets a mask bit is caught, and told in one move."""
     forgetful = property(lambda position: sum(1 << kind for kind in position.balances if kind != 1))
     monkeypatch.setattr(Position, "mask", forgetful)
     with pytest.raises(Disagreement) as caught:
@@ -180,6 +190,28 @@ def test_shrink__finds_the_two_moves_that_matter(monkeypatch):
     assert "def test_replay__seed_1_step_" in report
     assert report.count("\n        (18") == 1  # one deposit of kind 1 shows it
     assert "'deposit'" in report or "'adjust'" in report
+    (words,) = re.findall(r"# Disagreement: (.*)", report)
+    # the very text, in a process of its own, fails with the same words
+    (tmp_path / "test_printed.py").write_text(report)
+    (tmp_path / "conftest.py").write_text(FORGETFUL)
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:ape_test", "-p", "no:cacheprovider",
+         "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=paths.root(),
+        env={**os.environ, "PYTHONPATH": str(paths.root())},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert words in ran.stdout
+    assert "1 failed" in ran.stdout
+    # and goes through without the fault
+    monkeypatch.undo()
+    printed: dict[str, Any] = {}
+    exec(report, printed)  # it is what somebody would paste
+    (name,) = [name for name in printed if name.startswith("test_replay")]
+    printed[name]()
 
 
 @pytest.mark.deep
