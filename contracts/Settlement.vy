@@ -400,6 +400,7 @@ def claim(vault: address, kind: uint256, holder: address, receiver: address) -> 
     assert receiver == holder or msg.sender == holder, "not holder"
     amount: uint256 = self._owed[vault][kind][holder]
     assert amount != 0, "nothing owed"
+    assert receiver != self, "bad receiver"  # nothing here could send it on; zero and the vault the vault refuses
     self._owed[vault][kind][holder] = 0
     extcall IVault(vault).withdraw_absorbed(kind, amount, receiver)
     log ISettlement.Paid(vault=vault, kind=kind, receiver=receiver, amount=amount)

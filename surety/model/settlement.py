@@ -237,6 +237,8 @@ class Settlement:
         amount = self.owed.get(key, 0)
         if not amount:
             refuse("nothing owed")
+        if as_number(receiver) == as_number(self.address):
+            refuse("bad receiver")
         if (kind, receiver) in refusing:
             refuse("transfer out failed")
         book.withdraw_absorbed(now, self.address, kind, amount, receiver)

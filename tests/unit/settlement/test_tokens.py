@@ -104,6 +104,19 @@ def test_a_claim_that_is_refused_stays(pool):
     assert rig.read("owed_to", MOOD, ALICE) == 250 * WAD
 
 
+def test_bug__a_claim_is_not_paid_to_the_settlement_itself(pool):
+    """`redeem` refused it from the start; what `claim` sent there nobody could have moved again."""
+    rig = pool
+    rig.mood(MOOD, 1, ALICE)
+    rig.act("redeem", 500 * WAD, ALICE, by=ALICE)
+    itself = rig.settlement.address
+    rig.act("redeem", 500 * WAD, itself, by=ALICE, refused="bad receiver")
+    rig.act("claim", MOOD, ALICE, itself, by=ALICE, refused="bad receiver")
+    assert rig.read("owed_to", MOOD, ALICE) == 250 * WAD
+    rig.act("claim", MOOD, ALICE, BOB, by=ALICE)
+    assert rig.held(MOOD, BOB) == 10**9 * WAD + 250 * WAD
+
+
 def test_a_sweep_leaves_what_is_owed_and_waits_for_the_fund_too(pool):
     rig = pool
     rig.mood(MOOD, 1)
