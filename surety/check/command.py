@@ -14,7 +14,13 @@ from surety.check.source import Project, SourceError, load
 from surety.commands import Failure
 
 # name -> (module, attribute, one-line help): nothing is imported until a tool is used
-TOOLS: dict[str, tuple[str, str, str]] = {}
+TOOLS: dict[str, tuple[str, str, str]] = {
+    "mutate": (
+        "surety.check.mutate.command",
+        "mutate",
+        "Put small faults into a copy, and see which ones the tests let pass.",
+    ),
+}
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
