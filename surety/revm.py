@@ -19,6 +19,7 @@ from eth_utils.crypto import keccak
 from surety.chain import Reverted, Rpc, RpcError, revert_reason
 
 GAS = 30_000_000
+CODE_LIMIT = 2**20  # bytes: contracts compiled for tests without optimisation are large
 _FAILED = re.compile(r"(Revert|Halt) \{.*?(?:output: 0x([0-9a-f]*))? \}\Z", re.DOTALL)
 # the first accounts of every Anvil, in its order
 DEV_KEYS = (
@@ -63,7 +64,8 @@ class RevmNode(Rpc):
                 "needs pyrevm, for which there is no build here; Python 3.11 or 3.12 has one"
             ) from None
         self._block_env = pyrevm.BlockEnv
-        self.evm = pyrevm.EVM(spec_id="CANCUN", gas_limit=2**40)
+        roomy = pyrevm.Env(cfg=pyrevm.CfgEnv(limit_contract_code_size=CODE_LIMIT))
+        self.evm = pyrevm.EVM(env=roomy, spec_id="CANCUN", gas_limit=2**40)
         self.place, self.batch_size = "revm", 2**30
         self.rpc = self
         self._chain_id = 1

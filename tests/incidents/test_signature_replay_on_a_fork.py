@@ -103,7 +103,7 @@ def sides():
 
 @pytest.fixture
 def remembering():
-    yield from split(weakened("Stablecoin", *CACHED))
+    yield from split(weakened("Stablecoin", *CACHED, optimised=True))
 
 
 def test_a_permit_holds_on_one_side_of_a_split_only(sides):

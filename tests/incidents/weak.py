@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +17,16 @@ from unittest.mock import patch
 
 from surety import paths
 from surety.compile import Artifact, artifact
-from surety.deploy import BookParams, LocalKind, SystemParams, local_kinds, steps
+from surety.deploy import (
+    LOCAL_KINDS,
+    LOOSE_LIMITS,
+    BookParams,
+    Limits,
+    LocalKind,
+    SystemParams,
+    local_kinds,
+    steps,
+)
 from tests.stateful.node import RevmNode
 from tests.world import GENESIS, World
 
@@ -23,14 +34,22 @@ Change = tuple[str, str]  # what stands once in a source, and what is put there 
 
 
 @cache
-def weakened(name: str, *changes: Change, file: str | None = None) -> Artifact:
-    """Compile a contract with changes in its own source, or in `file` below `contracts`."""
+def weakened(
+    name: str, *changes: Change, file: str | None = None, optimised: bool = False
+) -> Artifact:
+    """Compile a contract with changes in its own source, or in `file` below `contracts`.
+
+    Not `optimised` it takes half the time, needs more gas and is too large for a real chain, and
+    does the same: `test_classes.py` makes sure that no control owes anything to that.
+    """
     from vyper.compiler import outputs_from_compiler_data
     from vyper.compiler.input_bundle import FilesystemInputBundle
     from vyper.compiler.phases import CompilerData
+    from vyper.compiler.settings import OptimizationLevel, Settings
 
     found = artifact(name)
-    with tempfile.TemporaryDirectory(prefix="surety-weak-") as place:
+    settings = None if optimised else Settings(optimize=OptimizationLevel.NONE)
+    with _without_collecting(), tempfile.TemporaryDirectory(prefix="surety-weak-") as place:
         folder = Path(place)
         for base in (paths.contracts(), paths.interfaces()):
             shutil.copytree(base, folder / base.name)
@@ -41,12 +60,28 @@ def weakened(name: str, *changes: Change, file: str | None = None) -> Artifact:
             assert text.count(old) == 1, f"{target.name}: {text.count(old)} places of {old!r}"
             text = text.replace(old, new)
         target.write_text(text)
+        if settings is not None:
+            plain = main.read_text().replace("# pragma optimize codesize\n", "")
+            main.write_text(plain)
         bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), folder])
-        outputs = outputs_from_compiler_data(
-            CompilerData(bundle.load_file(main), bundle), ("abi", "bytecode")
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is too large for a real chain
+            data = CompilerData(bundle.load_file(main), bundle, settings=settings)
+            outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
     bytecode = bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
     return replace(found, abi=outputs["abi"], bytecode=bytecode)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Collect no garbage: a compilation makes a million objects and drops few of them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @contextmanager
@@ -65,14 +100,21 @@ def deploying(*weak: Artifact) -> Iterator[None]:
 
 
 def revm_world(
-    *weak: Artifact, book: BookParams | None = None, kinds: tuple[LocalKind, ...] | None = None
+    *weak: Artifact,
+    book: BookParams | None = None,
+    kinds: tuple[LocalKind, ...] | None = None,
+    limits: Limits | None = None,
+    confirm_period: int = 1,
 ) -> World:
-    """Deploy a system on revm in this process, with weak contracts in place of some."""
+    """Deploy a system on revm in this process, with weak contracts in place of some.
+
+    The hub's `limits` are loose where none are given, and confirm for a second.
+    """
     from surety.chain import UnlockedSender
 
     node = RevmNode(GENESIS)
     sender = UnlockedSender(node, node.call("eth_accounts")[0])
-    listed = local_kinds(sender) if kinds is None else local_kinds(sender, kinds)
-    params = SystemParams(kinds=listed, book=book or BookParams(), confirm_period=1)
+    listed = local_kinds(sender, kinds or LOCAL_KINDS, limits or LOOSE_LIMITS)
+    params = SystemParams(kinds=listed, book=book or BookParams(), confirm_period=confirm_period)
     with deploying(*weak):
         return World(node, params)
