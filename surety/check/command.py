@@ -15,6 +15,7 @@ from surety.commands import Failure
 
 # name -> (module, attribute, one-line help): nothing is imported until a tool is used
 TOOLS: dict[str, tuple[str, str, str]] = {
+    "lint": ("surety.check.lint.command", "lint", "Find known mistakes in the sources."),
     "mutate": (
         "surety.check.mutate.command",
         "mutate",
@@ -44,10 +45,8 @@ class Check(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of tools without importing any of them."""
-        rows = [(name, text) for name, (_, _, text) in TOOLS.items()]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in TOOLS.items()])
 
 
 @click.group("check", cls=Check)
