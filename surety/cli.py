@@ -39,6 +39,11 @@ COMMANDS = {
         "check",
         "Lint and try the contracts of any Vyper project.",
     ),
+    "attack": (
+        "surety.attack.command",
+        "attack",
+        "Search for sequences of acts that pay an attacker.",
+    ),
     "compile": (
         "surety.compile",
         "compile_command",

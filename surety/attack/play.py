@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from surety.attack.acts import RAISING, Act
+from surety.attack.bound import FINE, SCALE, Run, Sale, promised
 from surety.attack.stage import (
     BOOK,
     BPS,
-    DECIMALS,
     FEED_UNIT,
-    FRESH_FOR,
     KINDS,
     LOT,
     PEG,
@@ -40,13 +39,11 @@ from surety.formulas import margin_math
 from surety.model import Price
 from surety.revm import Ran, as_json
 
-FINE: Final = 10**18  # of these one base unit of the coin (1e-18 coins)
 COIN: Final = FINE * WAD
 SLEW_SCALE: Final = 10**9
 SLEW_SECONDS: Final = 120
 INT_MIN: Final = -(2**255)
 RAY: Final = 10**27
-SCALE: Final = tuple(10 ** (18 - decimals) for decimals in DECIMALS)
 NOT_POSSIBLE: Final = "not possible"  # of the world around the contracts
 
 
@@ -102,17 +99,6 @@ class _Position:
 
 
 @dataclass(slots=True)
-class _Sale:
-    """Something bought at a discount: of an account (a place) or of the fund (-1)."""
-
-    account: int
-    kind: int
-    amount: int
-    factor: int
-    lowest: int
-
-
-@dataclass(slots=True)
 class _Wealth:
     """Holdings that are valued: tokens and coins of the attacker, of the system, of accounts."""
 
@@ -121,23 +107,6 @@ class _Wealth:
     system: list[int]
     outside: int  # coins that nobody but attacker and protocol hold as a claim, with the minus sign
     index: int
-
-
-@dataclass(slots=True)
-class _Run:
-    """What is noted while a sequence is played."""
-
-    market: list[int]
-    lowest: list[int]
-    highest: list[int]
-    began: int
-    moves: int = 0
-    sales: list[_Sale] = field(default_factory=list)
-    tips: list[tuple[int, int]] = field(default_factory=list)
-    minted: list[tuple[int, bool]] = field(default_factory=list)  # reserve in, guard held
-    redeemed: list[int] = field(default_factory=list)  # coins in
-    raised: dict[int, list[tuple[list[int], list[int]]]] = field(default_factory=dict)
-    touched: set[int] = field(default_factory=set)
 
 
 class Player:
@@ -153,9 +122,13 @@ class Player:
         contracts = (stage.vault, stage.fund, stage.peg)
         self._topics = {
             topic(entry): (contract, entry["name"])
-            for contract, name in zip(contracts, ("Vault", "InsuranceFund", "PegStability"), strict=True)
+            for contract, name in zip(
+                contracts, ("Vault", "InsuranceFund", "PegStability"), strict=True
+            )
             for entry in _events(name)
         }
+        self._asked: dict[tuple[Any, ...], bytes] = {}
+        self._execute = stage.attacker.interface.function("execute", 2).selector
         self._first = [self._position(place) for place in range(len(stage.accounts))]
         self._before = self._wealth()
         self._words = [Price.unpack(stage.hub.read("words", kind)) for kind in range(len(KINDS))]
@@ -167,7 +140,7 @@ class Player:
         """Play a sequence; the stage is as before afterwards."""
         self.count += 1
         stage = self.stage
-        run = _Run(list(stage.market), list(stage.market), list(stage.market), self.node.time)
+        run = Run(list(stage.market), list(stage.market), list(stage.market), self.node.time)
         with self._undone():
             steps = self._steps(run, acts)
             return self._judge(run, steps)
@@ -184,7 +157,7 @@ class Player:
             node.evm.revert(taken)
             node.restore(time, number)
 
-    def _steps(self, run: _Run, acts: Sequence[Act]) -> list[Step]:
+    def _steps(self, run: Run, acts: Sequence[Act]) -> list[Step]:
         steps: list[Step] = []
         place = 0
         while place < len(acts):
@@ -202,7 +175,7 @@ class Player:
             place += 1
         return steps
 
-    def _one(self, run: _Run, act: Act) -> Step:
+    def _one(self, run: Run, act: Act) -> Step:
         """Make one act that is not inside of a flash loan."""
         if act.what == "wait":
             return self._wait(run, act)
@@ -219,11 +192,26 @@ class Player:
         return Step(act, at, None, told)
 
     def _send(self, target: Contract, data: bytes) -> Ran:
-        attacker = self.stage.attacker
-        call = attacker.encode("execute", target.address, data)
-        return self.node.run(self.stage.stranger, attacker.address, call, self.node.time)
+        """Let the attacker's contract make a call: `execute(address,bytes)`, encoded by hand."""
+        attacker = self.stage.attacker.address
+        parts = (int(target.address, 16), 64, len(data))
+        call = self._execute + b"".join(part.to_bytes(32) for part in parts)
+        call += data + bytes(-len(data) % 32)
+        return self.node.run(self.stage.stranger, attacker, call, self.node.time)
 
-    def _wait(self, run: _Run, act: Act) -> Step:
+    def _ask(self, contract: Contract, fn: str, *args: Any) -> int:
+        """Return the first word that a view returns, past all layers but revm."""
+        return self._ask_all(contract, fn, *args)[0]
+
+    def _ask_all(self, contract: Contract, fn: str, *args: Any) -> list[int]:
+        key = (contract.address, fn, args)
+        data = self._asked.get(key)
+        if data is None:
+            data = self._asked[key] = contract.encode(fn, *args)
+        found = self.node.view(contract.address, data)
+        return [int.from_bytes(found[at : at + 32]) for at in range(0, len(found), 32)]
+
+    def _wait(self, run: Run, act: Act) -> Step:
         """Let time pass: every feed reports its price anew."""
         node = self.node
         if not 0 < act.number <= run.began + self.rules.window - node.time:
@@ -233,7 +221,7 @@ class Player:
             self._report(kind, price)
         return Step(act, node.time, None)
 
-    def _price(self, run: _Run, act: Act) -> Step:
+    def _price(self, run: Run, act: Act) -> Step:
         """Let the market price of a kind be so many bps above its first, and its feed say so."""
         rules, first = self.rules, self.stage.market[act.kind]
         price = first * (BPS + act.number) // BPS // FEED_UNIT * FEED_UNIT
@@ -253,7 +241,7 @@ class Player:
         done = self.node.run(self.stage.governor, feed.address, data, self.node.time)
         assert done.reason is None, done
 
-    def _flash(self, run: _Run, act: Act, inside: Sequence[Act]) -> list[Step] | None:
+    def _flash(self, run: Run, act: Act, inside: Sequence[Act]) -> list[Step] | None:
         """Make acts inside of a flash loan of the coin; None where one of them fails there.
 
         What each is to say is found by making them one after the other without a loan.
@@ -272,8 +260,8 @@ class Player:
         at = node.time
         attacker, amount = stage.attacker, act.size.of(2**112)
         with self._kept() as keep:
-            told_what = attacker.encode("set_steps", calls)
-            node.run(stage.stranger, attacker.address, told_what, at)
+            steps = attacker.encode("set_steps", calls)
+            node.run(stage.stranger, attacker.address, steps, at)
             loan = (attacker.address, stage.coin.address, amount, b"")
             data = stage.coin.encode("flashLoan", *loan)
             ran = node.run(stage.stranger, stage.coin.address, data, at)
@@ -324,7 +312,7 @@ class Player:
                 return self._to(vault, "adjust", id, [(kind, INT_MIN)], INT_MIN, me, b"")
             case "move":
                 destination = stage.accounts[act.other]
-                amount = size.of(vault.read("balances", id, kind))
+                amount = size.of(self._ask(vault, "balances", id, kind))
                 legs = [(kind, amount)] if amount else []
                 debt = act.debt.of(self._debt(id))
                 return self._to(vault, act.what, id, destination, legs, debt)
@@ -333,11 +321,11 @@ class Player:
             case "margin_calls":
                 return self._to(vault, act.what, stage.accounts[:64])
             case "take":
-                amount = size.at_most(vault.read("balances", id, kind))
+                amount = size.at_most(self._ask(vault, "balances", id, kind))
                 return self._to(vault, act.what, id, kind, amount, 2**256 - 1, me, b"")
             case "takes":
                 orders = [
-                    (one, kind, size.at_most(vault.read("balances", one, kind)), 2**256 - 1)
+                    (one, kind, size.at_most(self._ask(vault, "balances", one, kind)), 2**256 - 1)
                     for one in (id, stage.accounts[act.other])
                 ]
                 return self._to(vault, act.what, orders, me)
@@ -354,7 +342,7 @@ class Player:
             case "collect" | "start_auction":
                 return self._to(stage.fund, act.what, stage.vault.address, kind)
             case "buy":
-                left = stage.fund.read("auction_of", token.address)[0]
+                left = self._ask(stage.fund, "auction_of", token.address)
                 amount = size.at_most(left)
                 return self._to(stage.fund, act.what, token.address, amount, 2**256 - 1, me)
             case "reap":
@@ -382,22 +370,25 @@ class Player:
         return contract, contract.encode(fn, *args)
 
     def _lens(self, fn: str, *args: Any) -> int:
-        return int(self.stage.lens.read(fn, self.stage.vault.address, *args))
+        return self._ask(self.stage.lens, fn, self.stage.vault.address, *args)
 
     def _debt(self, id: int) -> int:  # noqa: A002 - an account has an id
-        return int(self.stage.vault.read("debt_of", id))
+        return self._ask(self.stage.vault, "debt_of", id)
 
     def _word(self, kind: int) -> Price:
-        return Price.unpack(self.stage.hub.read("read_one", kind))
+        return Price.unpack(self._ask(self.stage.hub, "read_one", kind))
 
     # noting
 
     def _told(self, ran: Ran) -> tuple[tuple[str, dict[str, Any]], ...]:
         """Return the events of vault, fund and peg."""
-        told = []
+        told: list[tuple[str, dict[str, Any]]] = []
         for log in ran.logs:
             found = self._topics.get(log.topics[0])
             if found is not None and log.address.lower() == found[0].address.lower():
+                if found[1] == "AccountUpdated":  # the most frequent: only its account is of use
+                    told.append((found[1], {"account": int(log.topics[1], 16)}))
+                    continue
                 (event,) = found[0].events([as_json(log, 0, 0, "0x")])
                 told.append((event.name, dict(event.args)))
         return tuple(told)
@@ -414,13 +405,13 @@ class Player:
         found = []
         for place in places:
             id = stage.accounts[place]  # noqa: A001
-            start = stage.vault.read("accounts", id) >> 136 & 2**40 - 1
+            start = self._ask(stage.vault, "accounts", id) >> 136 & 2**40 - 1
             found.append((place, (start, self._debt(id))))
         return found
 
-    def _note(self, run: _Run, acts: Sequence[Act], told: Any, clocks: Any) -> None:
+    def _note(self, run: Run, acts: Sequence[Act], told: Any, clocks: Any) -> None:
         """Remember of what was done all that the bound is made of."""
-        stage, now, known = self.stage, self.node.time, dict(clocks)
+        now, known = self.node.time, dict(clocks)
         for name, args in told:
             if name == "AccountUpdated":
                 run.touched.add(self._places[args["account"]])
@@ -431,7 +422,7 @@ class Player:
                 factors = (levels.start_factor, levels.end_factor)
                 elapsed = min(max(0, now - start), BOOK.auction_duration) if start else 0
                 factor = margin_math.auction_factor(*factors, elapsed, BOOK.auction_duration)
-                run.sales.append(_Sale(place, kind, args["amount"], factor, run.lowest[kind]))
+                run.sales.append(Sale(place, kind, args["amount"], factor, run.lowest[kind]))
             elif name == "MarginCalled":
                 place = self._places[args["account"]]
                 start, debt = known[place]
@@ -452,20 +443,18 @@ class Player:
                 balances = self._position(place).balances
                 run.raised.setdefault(place, []).append((balances, highest))
 
-    def _note_lot(self, run: _Run, args: dict[str, Any]) -> None:
+    def _note_lot(self, run: Run, args: dict[str, Any]) -> None:
         """Remember a purchase of the fund's at its documented factor of that moment."""
         stage, now = self.stage, self.node.time
         kind = next(
             kind for kind, token in enumerate(stage.tokens) if token.address == args["token"]
         )
-        _, started_at, closes_at, *_ = stage.fund.read("auction_of", args["token"])
+        _, started_at, closes_at, *_ = self._ask_all(stage.fund, "auction_of", args["token"])
         # the fund's first terms, by which it is deployed: InsuranceFund.vy
-        factor = margin_math.auction_factor(
-            10_300, 8_000, now - started_at, closes_at - started_at
-        )
-        run.sales.append(_Sale(-1, kind, args["amount"], factor, run.lowest[kind]))
+        factor = margin_math.auction_factor(10_300, 8_000, now - started_at, closes_at - started_at)
+        run.sales.append(Sale(None, kind, args["amount"], factor, run.lowest[kind]))
 
-    def _highest(self, run: _Run, kind: int) -> int:
+    def _highest(self, run: Run, kind: int) -> int:
         """Return the highest that `lo` can be: the highest price seen, and what the slew let up."""
         word, limits = self._words[kind], self.limits[kind]
         # (1 + s)^n is more than any product of (1 + s*d) whose d sum up to n
@@ -482,8 +471,8 @@ class Player:
 
     def _position(self, place: int) -> _Position:
         vault, id = self.stage.vault, self.stage.accounts[place]  # noqa: A001
-        balances = [vault.read("balances", id, kind) for kind in range(len(KINDS))]
-        return _Position(vault.read("accounts", id) % 2**104, balances)
+        balances = [self._ask(vault, "balances", id, kind) for kind in range(len(KINDS))]
+        return _Position(self._ask(vault, "accounts", id) % 2**104, balances)
 
     def _wealth(self) -> _Wealth:
         """Read what attacker and system hold."""
@@ -491,20 +480,20 @@ class Player:
         places = [stage.vault.address, stage.fund.address, stage.peg.address]
         me = stage.attacker.address
         system = [
-            sum(token.read("balanceOf", place) for place in places) for token in stage.tokens
+            sum(self._ask(token, "balanceOf", place) for place in places) for token in stage.tokens
         ]
-        claims = coin.read("totalSupply") - sum(
-            coin.read("balanceOf", who) for who in (*places, stage.treasury)
+        claims = self._ask(coin, "totalSupply") - sum(
+            self._ask(coin, "balanceOf", who) for who in (*places, stage.treasury)
         )
         return _Wealth(
-            [token.read("balanceOf", me) for token in stage.tokens],
-            coin.read("balanceOf", me),
+            [self._ask(token, "balanceOf", me) for token in stage.tokens],
+            self._ask(coin, "balanceOf", me),
             system,
             claims,
-            stage.vault.read("live_index"),
+            self._ask(stage.vault, "live_index"),
         )
 
-    def _judge(self, run: _Run, steps: Sequence[Step]) -> Played:
+    def _judge(self, run: Run, steps: Sequence[Step]) -> Played:
         """Value everything at the prices of the end, before and after."""
         before, after = self._before, self._wealth()
         price = [market * scale for market, scale in zip(run.market, SCALE, strict=True)]
@@ -529,7 +518,7 @@ class Player:
             for now, was, each in zip(after.system, before.system, price, strict=True)
         )
         protocol -= gained(range(len(positions))) + (after.outside - before.outside) * FINE
-        parts = self._bound(run, price, short)
+        parts = promised(run, price, short, set(self.stage.mine_places))
         return Played(tuple(steps), profit, victims, protocol, sum(parts.values()), parts)
 
     @staticmethod
@@ -546,48 +535,6 @@ class Player:
             equities.append(max(0, worth - debt))
             short.append(max(0, debt - worth))
         return equities, short
-
-    def _bound(self, run: _Run, price: Sequence[int], short: Sequence[int]) -> dict[str, int]:
-        """Return what the acts that were done are documented to give at most, by class.
-
-        Of an account of the attacker's own a discount or a tip is paid by the attacker, unless it
-        is abandoned in the end.
-        """
-        mine = set(self.stage.mine_places)
-
-        def paid_by_others(place: int) -> bool:
-            return place not in mine or short[place] > 0
-
-        parts = dict.fromkeys(("tips", "discounts", "lots", "mints", "redemptions", "walks"), 0)
-        parts["tips"] = sum(tip * FINE for place, tip in run.tips if paid_by_others(place))
-        for sale in run.sales:
-            if sale.account >= 0 and not paid_by_others(sale.account):
-                continue
-            low = sale.lowest * SCALE[sale.kind] * sale.factor
-            gain = -(-sale.amount * (price[sale.kind] * BPS - low) // BPS)
-            parts["lots" if sale.account < 0 else "discounts"] += max(0, gain)
-        each = price[STABLE]
-        par = UNIT[STABLE]
-        for amount, guarded in run.minted:
-            coins = amount * (WAD // par) * (BPS - PEG.mint_fee_bps) // BPS
-            parts["mints"] += max(0, coins * FINE - amount * each) if guarded else 0
-        for coins in run.redeemed:
-            worth = coins * (BPS - PEG.redeem_fee_bps) * each // (BPS * (WAD // par))
-            parts["redemptions"] += max(0, worth - coins * FINE)
-        for place, raised in run.raised.items():
-            if place in mine:
-                parts["walks"] += max(self._walk(*one, price) for one in raised)
-        return parts
-
-    @staticmethod
-    def _walk(balances: Sequence[int], highest: Sequence[int], price: Sequence[int]) -> int:
-        """Return what it brings to leave an account that has just met the initial level."""
-        lent = sum(
-            amount * high * SCALE[kind] * KINDS[kind].levels.initial_ltv
-            for kind, (amount, high) in enumerate(zip(balances, highest, strict=True))
-        )
-        kept = sum(amount * each for amount, each in zip(balances, price, strict=True))
-        return max(0, -(-lent // BPS) - kept)
 
 
 def _events(name: str) -> Iterator[Any]:

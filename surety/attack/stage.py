@@ -83,9 +83,7 @@ class Stage:
         self.lens = self._bind("Lens", system.lens)
         self.treasury: str = self.fund.read("treasury")
         self.tokens = [self._bind("MockToken", kind.token) for kind in self.kinds]
-        self.feeds = [
-            self._bind("MockAggregator", str(kind.aggregator)) for kind in self.kinds
-        ]
+        self.feeds = [self._bind("MockAggregator", str(kind.aggregator)) for kind in self.kinds]
         self.backed = self._new("MockBacked", self.coin.address)
         self.attacker = self._new("MockBorrower")
         self.market = [kind.price for kind in KINDS]
@@ -122,7 +120,9 @@ class Stage:
         for who in (self.attacker.address, self.victim):
             self.backed.transact("give", who, COINS, sender=governor)
             for kind, token in enumerate(self.tokens):
-                token.transact("mint", who, COINS * UNIT[kind] // KINDS[kind].price, sender=governor)
+                token.transact(
+                    "mint", who, COINS * UNIT[kind] // KINDS[kind].price, sender=governor
+                )
         # so much more that the fund has something to reap
         backing = self.backed.read("backing") + SURPLUS
         self.backed.transact("set_backing", backing, sender=governor)
@@ -200,9 +200,7 @@ class Stage:
     def _stock(self, *kinds: int) -> None:
         """Let the fund have a lot of some kinds, as if collected long ago."""
         for kind in kinds:
-            self.tokens[kind].transact(
-                "mint", self.fund.address, LOT[kind], sender=self.governor
-            )
+            self.tokens[kind].transact("mint", self.fund.address, LOT[kind], sender=self.governor)
 
     def _called(self) -> None:
         self._open("mine.open", 4_500)
