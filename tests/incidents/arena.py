@@ -102,8 +102,10 @@ class Arena:
         self.refresh()
 
     def refresh(self) -> None:
-        """Let every feed say again what it says, and the hub hear it."""
+        """Let every feed that is not dead say again what it says, and the hub hear it."""
         for feed in self.world.feeds:
+            if feed.read("reverts"):
+                continue
             answer = feed.read("latestRoundData")[1]
             self.must(self.world.governor, feed, "set_answer", answer)
         self.wait(self.world.params.fresh_for)

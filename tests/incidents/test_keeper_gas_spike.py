@@ -71,8 +71,12 @@ def test_the_last_second_costs_the_end_factor_and_equity_nothing():
     before = arena.wealth(me)
     sold, cost = arena.take(me, account, ETH)
     assert arena.now == opened + 2 * HOUR
-    assert cost == -(-sold * FALLEN * 8_800 // 10_000 // WAD)
-    assert 0 < arena.wealth(me) - before <= arena.worth(ETH, sold) * 12 / 100
+    # all of the debt with its penalty of 5 %, at 88 % of 1,800
+    assert cost == 15_750 * WAD
+    assert sold == -(-15_750 * WAD // 1_584)
+    # the documented discount, and a unit of the token by which the amount is rounded up
+    most = arena.worth(ETH, sold) * 12 / 100 + arena.worth(ETH, 1)
+    assert 0 < arena.wealth(me) - before <= most
     assert arena.equity >= equity
     arena.wait(1)
     arena.refused("not in auction", me, arena.vault, "take", account, ETH, 1, MAX, me, b"")
