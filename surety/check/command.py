@@ -16,6 +16,11 @@ from surety.commands import Failure
 # name -> (module, attribute, one-line help): nothing is imported until a tool is used
 TOOLS: dict[str, tuple[str, str, str]] = {
     "lint": ("surety.check.lint.command", "lint", "Find known mistakes in the sources."),
+    "layout": (
+        "surety.check.layout",
+        "layout",
+        "Hold storage layout and code size to a snapshot.",
+    ),
     "mutate": (
         "surety.check.mutate.command",
         "mutate",

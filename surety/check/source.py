@@ -145,6 +145,19 @@ class Project:
             each for each in self.contracts if each is source or source.path in each.imports
         )
 
+    def layout(self, source: Source) -> Mapping[str, Any]:
+        """Return the layout of one contract with types spelled out, without compiling it to code.
+
+        It is the compiler's mapping, but that a struct's type names its members, at any depth: one
+        that is retyped or moved must not hide behind the struct's name. Raises SourceError.
+        """
+        with _told(source.path, self.root):
+            return _positions(source.tree)
+
+    def give(self, source: Source, compiled: Compiled) -> None:
+        """Take what a contract compiles to from somebody who knows: it is not compiled again."""
+        self._compiled[source.path] = compiled
+
     def compiled(self, source: Source) -> Compiled:
         """Compile one contract of the project, once; raises SourceError."""
         if source.path not in self._compiled:
@@ -257,6 +270,77 @@ def compile_file(
         len(runtime) + immutables,
         str(evm),
     )
+
+
+def _positions(tree: Any) -> Mapping[str, Any]:
+    """Return the compiler's layout of a contract's tree, and forget the positions again.
+
+    The tree's modules may be parts of other contracts, where they lie elsewhere.
+    """
+    from vyper.compiler.settings import Settings, anchor_settings, merge_settings
+    from vyper.semantics import set_data_positions
+    from vyper.semantics.analysis.data_positions import generate_layout_export
+
+    try:
+        with anchor_settings(merge_settings(Settings(), tree.settings)):
+            set_data_positions(tree, None)
+            return _spelled(_plain(generate_layout_export(tree)), tree)
+    finally:
+        _forget(tree)
+
+
+def _forget(tree: Any) -> None:
+    from vyper.ast import nodes as vy
+
+    functions = list(tree.get_children(vy.FunctionDef))
+    for node in tree.get_children(vy.VariableDecl):
+        node.target._metadata["varinfo"].position = None
+        functions += [node._expanded_getter] if node.is_public else []
+    for function in functions:
+        vars(function._metadata["func_type"]).pop("reentrancy_key_position", None)
+    for node in tree.get_children(vy.InitializesDecl):
+        _forget(node._metadata["initializes_info"].module_info.module_node)
+
+
+def _spelled(layout: dict[str, Any], tree: Any) -> dict[str, Any]:
+    """Put types that name their members in the place of the compiler's own words."""
+    from vyper.ast import nodes as vy
+
+    types = {
+        node.target.id: _type_text(node.target._metadata["varinfo"].typ)
+        for node in tree.get_children(vy.VariableDecl)
+    }
+    parts = {
+        info.alias: info.module_node
+        for info in (
+            node._metadata["initializes_info"].module_info
+            for node in tree.get_children(vy.InitializesDecl)
+        )
+    }
+    for place in layout.values():
+        for name, item in place.items():
+            if name in parts:
+                place[name] = _spelled({"": item}, parts[name])[""]
+            elif name in types:
+                item["type"] = types[name]
+    return layout
+
+
+def _type_text(kind: Any) -> str:
+    """Return a type in words, the members of structs and flags among them."""
+    name = type(kind).__name__
+    if name == "StructT":
+        members = ", ".join(f"{key}: {_type_text(item)}" for key, item in kind.members.items())
+        return f"{kind.name}{{{members}}}"
+    if name == "FlagT":
+        return f"{kind.name}{{{', '.join(kind._flag_members)}}}"
+    if name == "HashMapT":
+        return f"HashMap[{_type_text(kind.key_type)}, {_type_text(kind.value_type)}]"
+    if name == "DArrayT":
+        return f"DynArray[{_type_text(kind.value_type)}, {kind.count}]"
+    if name == "SArrayT":
+        return f"{_type_text(kind.value_type)}[{kind.count}]"
+    return str(kind)
 
 
 class _Analysis:
