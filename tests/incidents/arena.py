@@ -16,6 +16,7 @@ from typing import Any
 from surety.chain import Contract, UnlockedSender, deploy_contract
 from surety.compile import Artifact, artifact
 from surety.deploy import BookParams, Limits, LocalKind
+from surety.revm import as_json
 from tests.incidents.weak import revm_world
 from tests.world import MAX, WAD, World
 
@@ -45,6 +46,7 @@ class Arena:
         self.vault, self.coin, self.hub = self.world.vault, self.world.coin, self.world.hub
         self.owner, self.keeper = self.world.owner, self.world.keeper
         self.attacker = self.world.stranger
+        self.logs: Sequence[Any] = ()  # of the last transaction
         self.tokens = list(self.world.tokens)
         self.market = [kind.expected_price or 0 for kind in self.world.params.kinds]
 
@@ -53,7 +55,9 @@ class Arena:
     def try_(self, who: str, contract: Contract, fn: str, *args: Any) -> str | None:
         """Send in the second of the last block; return why it was refused, None if it was not."""
         node = self.world.rpc
-        return node.run(who, contract.address, contract.encode(fn, *args), node.time).reason
+        ran = node.run(who, contract.address, contract.encode(fn, *args), node.time)
+        self.logs = ran.logs
+        return ran.reason
 
     def must(self, who: str, contract: Contract, fn: str, *args: Any) -> None:
         reason = self.try_(who, contract, fn, *args)
@@ -127,6 +131,12 @@ class Arena:
             self.world.give_coins(who, coins)
 
     # reading
+
+    def bad_debt(self) -> int:
+        """Return how much bad debt the last transaction has logged."""
+        logs = [as_json(log, 1, at, "0x") for at, log in enumerate(self.logs)]
+        found = [event for event in self.vault.events(logs) if event.name == "BadDebt"]
+        return sum(event.args["amount"] for event in found)
 
     @property
     def now(self) -> int:
