@@ -503,13 +503,13 @@ def _seen(
 ) -> Seen:
     """Make the call and return everything that it has changed."""
     if trait.is_gone:
-        stage.return_()
+        stage.become()
     before = _state(stage)
     if trait.is_gone:
         stage.vanish()
     ran = stage.run(who, contract, fn, *args)
     if trait.is_gone:
-        stage.return_()
+        stage.become()
     after = _state(stage)
     answer = None
     if ran.output:

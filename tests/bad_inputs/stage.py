@@ -24,9 +24,9 @@ from surety.deploy import (
     local_kinds,
 )
 from surety.deploy.local import LocalKind
+from surety.revm import Ran, RevmNode
 from tests.bad_inputs.tokens import Mode, Says, Trait
 from tests.incidents.weak import deploying
-from tests.stateful.node import Ran, RevmNode
 from tests.uniswap import WETH9, Uniswap, packed
 from tests.world import GENESIS, MAX, WAD, World
 
@@ -79,6 +79,7 @@ class Stage:
         self.vault, self.fund, self.coin = world.vault, world.fund, world.coin
         self.settlement = world.settlement
         self.odd = world.contract(mock, odd)
+        self._code = bytes(self.node.evm.get_code(odd))
         if world.system.peg is not None:
             self.peg = world.contract("PegStability", world.system.peg)
         self.owner, self.other, self.keeper, self.stranger = (
@@ -237,17 +238,13 @@ class Stage:
 
     def vanish(self) -> None:
         """Take the token's code away: what a self-destruct left behind before Cancun."""
+        self.become(b"")
+
+    def become(self, code: bytes | None = None) -> None:
+        """Put other code behind the token's address, or its own again; its storage stays."""
         import pyrevm
 
-        node, place = self.node, self.odd.address
-        self._code = bytes(node.evm.get_code(place))
-        node.evm.insert_account_info(place, pyrevm.AccountInfo(nonce=1, code=b""))
-
-    def return_(self) -> None:
-        """Put the code back that `vanish` took, so that balances can be read."""
-        import pyrevm
-
-        info = pyrevm.AccountInfo(nonce=1, code=self._code)
+        info = pyrevm.AccountInfo(nonce=1, code=self._code if code is None else code)
         self.node.evm.insert_account_info(self.odd.address, info)
 
     @contextmanager
@@ -260,6 +257,7 @@ class Stage:
         finally:
             node.evm.revert(taken)
             node.restore(time, number)
+            self.become()  # which no snapshot remembers
 
     # reading
 

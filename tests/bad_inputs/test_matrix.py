@@ -78,7 +78,7 @@ DROPS_OUT = (
     [
         ("deposit", "T07-fee-1-percent", "the receiver gets 99 %"),
         ("deposit", "T02-false-and-moves", "as usual"),
-        ("withdraw", "T02-false", "the receiver gets nothing, the payer pays nothing"),
+        ("withdraw", "T02-false", "the payer pays nothing, the receiver gets nothing"),
     ],
     ids=["believes", "drops-an-answer-in", "drops-an-answer-out"],
 )
