@@ -30,6 +30,7 @@ from typing import IO, Any, Final, Protocol
 
 from surety.check.mutate.mutants import Mutant
 from surety.check.mutate.results import EQUIVALENT, FAILED, INVALID, KILLED, SURVIVED, Result
+from surety.check.mutate.server import WAITING
 from surety.check.mutate.workspace import (
     Target,
     Workspace,
@@ -43,7 +44,7 @@ TOO_LONG: Final = "time limit"
 LEAST_LIMIT: Final = 10.0  # seconds
 SLACK: Final = 4  # times as long as without a fault
 READY_SECONDS: Final = 1_800.0
-GRACE_SECONDS: Final = 30.0  # beyond the limit that a server keeps by itself
+GRACE_SECONDS: Final = 30.0  # for a process that is to end
 _TAIL: Final = 400  # characters of output that are shown
 
 
@@ -193,7 +194,7 @@ class ServerKiller:
         except OSError:
             self.stop()
             return FAILED, "the server is gone"
-        answer = self._answer(self.limit + GRACE_SECONDS)
+        answer = self._answer(WAITING * self.limit + READY_SECONDS)
         if answer is None:
             self.stop()
             return FAILED, "the server does not answer"
@@ -243,22 +244,24 @@ def try_one(job: Job, workspace: Workspace, killer: Killer, mutant: Mutant) -> R
         return Result.of(mutant, verdict, by, time.monotonic() - began)
 
     target = job.target(mutant.file)
-    source = (workspace.root / mutant.file).read_bytes().decode()
-    workspace.learn(target)
-    with workspace.spoilt(mutant.file, mutant.apply(source)):
-        try:
-            if job.is_server:
+    spoilt = mutant.apply((workspace.root / mutant.file).read_bytes().decode())
+    try:
+        if job.is_server:
+            with workspace.spoilt(mutant.file, spoilt):
                 verdict, by = killer.ask(mutant)
-                if verdict == SURVIVED and workspace.differs(target) is None:
-                    verdict = EQUIVALENT
+            if verdict != SURVIVED:
                 return result(verdict, by)
+        workspace.learn(target)
+        with workspace.spoilt(mutant.file, spoilt):
             if workspace.differs(target) is None:
                 return result(EQUIVALENT)
+            if job.is_server:
+                return result(verdict, by)
             return result(*killer.ask(mutant))
-        except SourceError as error:
-            return result(INVALID, str(error))
-        except RunError as error:
-            return result(FAILED, str(error))
+    except SourceError as error:
+        return result(INVALID, str(error))
+    except RunError as error:
+        return result(FAILED, str(error))
 
 
 @contextmanager

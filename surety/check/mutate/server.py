@@ -13,20 +13,24 @@ itself and leads all other output to standard error.
 from __future__ import annotations
 
 import json
+import math
 import os
+import resource
 import select
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from surety.check.mutate.results import FAILED, KILLED, VERDICTS
 
 TOO_LONG: Final = "time limit"
+WAITING: Final = 10  # times the limit, by the clock on the wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Request:
     function: str
     operator: str
     line: int
-    limit: float
+    limit: float  # seconds of computing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +56,47 @@ Judge = Callable[[Request], Answer]
 
 
 class Channel:
-    """The protocol's own way out: standard output as it was, while prints go to standard error."""
+    """The protocol's own way in and out: prints go to standard error, and nobody else reads."""
 
     def __init__(self) -> None:
         sys.stdout.flush()
+        self._in = os.fdopen(os.dup(0), encoding="utf-8")
         self._out = os.dup(1)
+        with Path(os.devnull).open() as nothing:
+            os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one line."""
         os.write(self._out, json.dumps(message).encode() + b"\n")
 
-    def serve(self, judge: Judge, limit: float) -> None:
-        """Answer until standard input ends; `limit` is in seconds a mutant, unless a request asks.
+    def requests(self, limit: float) -> Iterator[Request]:
+        """Say that all is ready, then yield what is asked until the other side ends.
 
-        Must be called with no other thread running: every request forks.
+        `limit` is in seconds for each mutant, unless the command line says otherwise.
         """
         self.send({"ready": limit})
-        for line in sys.stdin:
-            request = Request(**json.loads(line))
-            answer = judged(judge, request)
-            self.send({"verdict": answer.verdict, "by": answer.by})
+        for line in self._in:
+            yield Request(**json.loads(line))
+
+    def answer(self, answer: Answer) -> None:
+        """Answer the last request."""
+        self.send({"verdict": answer.verdict, "by": answer.by})
+
+
+def serve(judge: Judge, limit: float) -> None:
+    """Answer all requests; must be called with no other thread running, for every one forks."""
+    channel = Channel()
+    for request in channel.requests(limit):
+        channel.answer(judged(judge, request))
 
 
 def judged(judge: Judge, request: Request) -> Answer:
-    """Return what a judge says in a forked copy of this process, or that it took too long."""
+    """Return what a judge says in a forked copy of this process, or that it took too long.
+
+    The limit is one of computing time, so that a busy machine kills no mutant; a judge that waits
+    instead of computing is ended after ten times as long.
+    """
     out, into = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -86,15 +106,15 @@ def judged(judge: Judge, request: Request) -> Answer:
         _judge(judge, request, into)  # does not return
     os.close(into)
     try:
-        raw = _read(out, time.monotonic() + request.limit)
+        raw = _read(out, time.monotonic() + WAITING * request.limit)
     finally:
         os.close(out)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    if raw is None:
+        _, status = os.waitpid(child, 0)
+    if raw is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU):
         return Answer(KILLED, TOO_LONG)
     try:
         return Answer(**json.loads(raw))
@@ -106,6 +126,9 @@ def _judge(judge: Judge, request: Request, into: int) -> None:
     """Judge in the child and end it, past everything that its parent would still do."""
     try:
         os.setsid()
+        used = math.ceil(sum(os.times()[:2]))  # what was computed before counts on
+        soft = used + math.ceil(request.limit)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + 1))
         answer = judge(request)
         if answer.verdict not in VERDICTS:
             answer = Answer(FAILED, f"no such verdict: {answer.verdict}")

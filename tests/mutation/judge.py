@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: MIT
+"""Judge mutants of the core in one process: `surety check mutate contracts --server` runs it.
+
+It is a pytest run that collects the tests of `plan` and then, instead of running them, answers for
+mutants. Each is judged in a fork of the process: the contract that holds it is compiled without
+the optimiser (a third of the time; what it computes is the same), campaigns are played with it
+against the model, then its tests run one by one until the first that fails. Tests that already
+fail here without a mutant, because they need Ape or a real Anvil, say nothing and are left out.
+
+Everything but the mutated contract is as it was: the sources that tests read, their artifacts, the
+formulas of the model. Only a mutant of `margin_math` changes the formulas for all: what the model
+computes is no evidence there, and what counts are vectors, properties and literal numbers.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from surety.check.mutate.results import INVALID, KILLED, SURVIVED
+from surety.check.mutate.server import Answer, Channel, Request, judged
+from surety.files import write_atomically
+from tests.mutation.node import stand_in
+from tests.mutation.plan import CORE, TESTS, Part
+
+LIMIT = 300.0  # seconds for one mutant
+NO_BUDGET = 1e9
+SLOWEST = 20.0  # seconds: a test that takes longer is left out
+FORMULAS = "contracts/modules/margin_math.vy"
+COPY = Path.cwd()
+# hub, book, seed, usual limits, governed, steps: even seeds start warm
+GAMES: dict[str, tuple[tuple[str, str, int, bool, bool, int], ...]] = {
+    "words": (("words", "L2", 4, False, False, 500), ("words", "L1", 3, False, False, 500)),
+    "feeds": (("feeds", "L2", 2, True, False, 500), ("feeds", "L1", 1, False, False, 400)),
+    "governed": (("words", "L2", 11, False, True, 250),),
+}
+
+
+class NotCompiled(Exception):
+    """The mutant does not compile."""
+
+
+def quick(contract: str) -> tuple[Any, bytes]:
+    """Compile a contract of the copy without the optimiser: its ABI and creation code."""
+    from vyper.compiler import outputs_from_compiler_data
+    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+    from vyper.exceptions import VyperException
+
+    place = next((COPY / "contracts").rglob(f"{contract}.vy"))
+    bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), COPY])
+    file = bundle.load_file(place)
+    lines = [line for line in file.source_code.split("\n") if "pragma optimize" not in line]
+    text = "\n".join(["# pragma optimize none", *lines])
+    gc.disable()
+    try:
+        data = CompilerData(FileInput(file.source_id, file.path, file.resolved_path, text), bundle)
+        outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
+    except (VyperException, ExceptionGroup) as error:
+        raise NotCompiled(str(error).strip().splitlines()[0]) from error
+    return outputs["abi"], bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
+
+
+class Judge:
+    """The plugin: holds the collected tests, and asks them."""
+
+    def __init__(self, channel: Channel, budget: float, known: Path | None) -> None:
+        self.channel, self.budget, self.known = channel, budget, known
+        self.items: list[pytest.Item] = []
+        self.plain: dict[str, bytes] = {}  # what contracts compile to as they are
+        self.sound: dict[str, list[pytest.Item]] = {}  # the tests of a part that pass as it is
+        self.failed: str | None = None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self.items = list(items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        keep_sources()
+        warm_up()
+        for request in self.channel.requests(LIMIT):
+            self.prepare(request)
+            self.channel.answer(judged(self.judge, request))
+        return True
+
+    # before anything is judged
+
+    def prepare(self, request: Request) -> None:
+        """Find what is known of the sources as they are, once for each of their parts."""
+        for part in CORE[request.file]:
+            key = part.contract
+            if key not in self.sound:
+                self.sound[key] = self.passing(part)
+            if key and key not in self.plain:
+                with pristine(request.file):
+                    self.plain[key] = self.forked(lambda: quick(part.contract)[1])  # noqa: B023
+
+    def passing(self, part: Part) -> list[pytest.Item]:
+        """Return the tests of a part that pass in this process, those of quick files first.
+
+        With a budget only as many as take so many seconds of computing in all.
+        """
+        items = [item for item in self.items if item.nodeid.startswith(part.tests)]
+
+        def run() -> list[tuple[int, float]]:
+            found = []
+            for number, item in enumerate(items):
+                began = time.process_time()
+                after = items[number + 1] if number + 1 < len(items) else None
+                if self.passes(item, after):
+                    found.append((number, time.process_time() - began))
+            return found
+
+        name = f"{digest()} {part.contract}"
+        known = read_known(self.known)
+        if name not in known:
+            found = [(items[number].nodeid, used) for number, used in self.forked(run)]
+            known = {**read_known(self.known), name: dict(found)}
+            if self.known is not None:
+                write_atomically(self.known, json.dumps(known))
+        seconds = {
+            number: known[name][item.nodeid]
+            for number, item in enumerate(items)
+            if item.nodeid in known[name]
+        }
+        files: dict[str, list[int]] = {}
+        for number in seconds:
+            if seconds[number] <= SLOWEST:
+                files.setdefault(items[number].nodeid.split("::")[0], []).append(number)
+        ordered = sorted(
+            files.values(), key=lambda each: sum(seconds[one] for one in each) / len(each)
+        )
+        kept, left = [], self.budget
+        for number in [number for each in ordered for number in each]:
+            left -= seconds[number]
+            if left >= 0:
+                kept.append(items[number])
+        say(
+            f"{part.contract or 'formulas'}: {len(items)} tests, {len(seconds)} pass here in "
+            f"{sum(seconds.values()):.0f} s, {len(kept)} are asked"
+        )
+        return kept
+
+    @staticmethod
+    def forked(work: Callable[[], Any]) -> Any:
+        """Return what work returns in a fork, so that nothing of it stays here."""
+        import pickle
+
+        out, into = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                with os.fdopen(into, "wb") as stream:
+                    pickle.dump(work(), stream)
+            finally:
+                os._exit(0)
+        os.close(into)
+        with os.fdopen(out, "rb") as stream:
+            raw = stream.read()
+        os.waitpid(child, 0)
+        return pickle.loads(raw)
+
+    # judging, in a fork
+
+    def judge(self, request: Request) -> Answer:
+        for part in CORE[request.file]:
+            try:
+                by = self.asked(request, part)
+            except NotCompiled as error:
+                return Answer(INVALID, str(error))
+            if by is not None:
+                return Answer(KILLED, by)
+        return Answer(SURVIVED)
+
+    def asked(self, request: Request, part: Part) -> str | None:
+        """Return what kills the mutant in one contract, or None."""
+        if request.file == FORMULAS and not spoil_formulas(COPY / FORMULAS):
+            return "the loader refuses it"
+        if part.contract:
+            abi, code = quick(part.contract)
+            if code == self.plain[part.contract]:
+                return None
+            deploy_instead(part.contract, abi, code)
+        for game in [each for name in part.campaigns for each in GAMES[name]]:
+            by = played(*game)
+            if by is not None:
+                return by
+        items = self.sound[part.contract]
+        for number, item in enumerate(items):
+            after = items[number + 1] if number + 1 < len(items) else None
+            if not self.passes(item, after):
+                return item.nodeid
+        return None
+
+    def passes(self, item: pytest.Item, after: pytest.Item | None) -> bool:
+        """Run one test and tell whether it passes; a skipped one says nothing."""
+        self.failed = None
+        self.outcome = ""
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
+        return self.outcome == "passed"
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.outcome = "failed"
+        elif report.when == "call" and self.outcome != "failed":
+            self.outcome = report.outcome
+
+
+def digest() -> str:
+    """Hash everything that tests and contracts are made of."""
+    state = hashlib.sha256()
+    for base in ("tests", "surety", "contracts", "interfaces"):
+        for place in sorted((COPY / base).rglob("*")):
+            if place.suffix in (".py", ".vy", ".vyi"):
+                origin = PRISTINE / place.relative_to(COPY)
+                state.update((origin if origin.exists() else place).read_bytes())
+    return state.hexdigest()[:16]
+
+
+def read_known(path: Path | None) -> dict[str, dict[str, float]]:
+    """Return which tests pass here and how long they take, by sources and part."""
+    try:
+        found: dict[str, dict[str, float]] = json.loads(path.read_text()) if path else {}
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"judge: {text}\n")
+    sys.stderr.flush()
+
+
+def keep_sources() -> None:
+    """Let everything that reads sources read a copy of them that nobody spoils."""
+    from surety import paths
+
+    place = Path(tempfile.mkdtemp(prefix="surety-pristine-"))
+    import atexit
+
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    for name in ("contracts", "interfaces", "scenarios"):
+        shutil.copytree(COPY / name, place / name)
+    paths.root.cache_clear()
+    paths.root = lambda: place  # type: ignore[assignment]
+    global PRISTINE
+    PRISTINE = place
+
+
+PRISTINE = COPY
+
+
+class pristine:  # noqa: N801 - reads like a statement
+    """Let a source of the copy be as it was inside."""
+
+    def __init__(self, file: str) -> None:
+        self.place, self.kept = COPY / file, PRISTINE / file
+
+    def __enter__(self) -> None:
+        self.spoilt = self.place.read_bytes()
+        shutil.copyfile(self.kept, self.place)
+
+    def __exit__(self, *_error: object) -> None:
+        self.place.write_bytes(self.spoilt)
+
+
+def warm_up() -> None:
+    """Fill what is kept between games: artifacts, layouts, codecs."""
+    played("feeds", "L1", 2, True, False, 30)
+    gc.collect()
+    gc.freeze()
+
+
+def played(hub: str, book: str, seed: int, usual: bool, governed: bool, steps: int) -> str | None:
+    """Play a campaign and return at which step the model and the contracts part, or None."""
+    from tests.stateful import test_campaign as campaigns
+    from tests.stateful.driver import ENDS, Campaign
+    from tests.stateful.scene import Setup
+
+    name = f"campaign {hub} {book} seed {seed}"
+    step = 0
+    try:
+        setup = Setup(hub, getattr(campaigns, book), usual, governed)
+        campaign = Campaign(campaigns.revm(), setup, seed)
+        if seed % 2 == 0:
+            campaign.warm_up()
+        for step in range(steps):
+            if step == steps - steps // ENDS and not governed:
+                campaign.end()
+            campaign.step()
+    except Exception as error:  # noqa: BLE001 - whatever a broken contract leads to
+        return f"{name} step {step}: {type(error).__name__}"
+    return None
+
+
+def deploy_instead(name: str, abi: Any, code: bytes) -> None:
+    """Let whoever asks for an artifact have this code."""
+    from surety import compile as compiling
+
+    mutant = replace(compiling.artifact(name), abi=abi, bytecode=code)
+    load = compiling._load
+    compiling._load = lambda wanted: mutant if wanted == name else load(wanted)
+    compiling.is_fresh = lambda _item: True
+    compiling.artifact.cache_clear()
+
+
+def spoil_formulas(path: Path) -> bool:
+    """Let everybody compute with the formulas of the mutant; False when they cannot be loaded."""
+    from surety import formulas
+
+    old = formulas.margin_math
+    try:
+        new = formulas.load(path)
+    except (formulas.UnknownSyntax, SyntaxError):
+        return False
+    pairs = {
+        id(before): new.__dict__[name]
+        for name, before in old.__dict__.items()
+        if callable(before) and name in new.__dict__
+    }
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType) and module.__name__.startswith(("surety.", "tests.")):
+            for name, value in list(vars(module).items()):
+                if id(value) in pairs:
+                    setattr(module, name, pairs[id(value)])
+    old.__dict__.update(new.__dict__)
+    return True
+
+
+def main(arguments: Sequence[str]) -> int:
+    channel = Channel()
+    stand_in()
+    budget = float(arguments[0]) if arguments else NO_BUDGET
+    known = Path(arguments[1]) if len(arguments) > 1 else None
+    tests = [test for test in TESTS if (COPY / test).exists()]
+    options = ["-p", "no:ape_test", "-p", "no:cacheprovider", "-m", "not deep and not chaos"]
+    options += ["-p", "no:terminal"]
+    with suppress(KeyboardInterrupt):
+        return int(pytest.main([*options, *tests], plugins=[Judge(channel, budget, known)]))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
