@@ -133,7 +133,7 @@ def attack(
             write_atomically(test_file, as_test(stage, rules, best.played))
         except OSError as error:
             raise Failure(f"cannot write {test_file}: {error.strerror or error}") from None
-    is_finding = best.played.excess > 0
+    is_finding = best.played.excess > 0 or any(found.leaks for _, found in results)
     if is_json:
         click.echo(json.dumps(_report(results, rules, seed, is_finding), indent=1))
     elif is_finding:
@@ -176,6 +176,8 @@ def _print(console: Console, stage: Stage, found: Found) -> None:
         console.print("nothing pays: the best is to do nothing")
     for name, text in totals(played):
         console.print(f"  {name:<22}{text}")
+    if found.leaks:
+        console.print(f"  {counted(found.leaks, 'sequence')} made or lost something nobody has")
 
 
 def _report(
@@ -190,6 +192,7 @@ def _report(
                 **as_json(stage, rules, found.played),
                 "evaluations": found.evaluations,
                 "seconds": round(found.seconds, 3),
+                "leaks": found.leaks,
                 "history": [[at, str(score)] for at, score in found.history],
                 "done": found.done,
                 "refused": found.refused,

@@ -87,6 +87,11 @@ class Played:
         return self.profit - self.bound
 
     @property
+    def leak(self) -> int:
+        """What came out of nothing, or went nowhere: anything but 0 is a finding."""
+        return self.profit + self.victims + self.protocol
+
+    @property
     def done(self) -> list[Act]:
         """The acts that went through."""
         return [step.act for step in self.steps if step.reason is None]

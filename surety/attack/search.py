@@ -47,6 +47,7 @@ class Found:
     evaluations: int
     seconds: float
     history: list[tuple[int, int]] = field(default_factory=list)
+    leaks: int = 0  # sequences after which the three parties do not sum up to nothing
     done: dict[str, int] = field(default_factory=dict)  # by act: how often it went through
     refused: dict[str, int] = field(default_factory=dict)
 
@@ -106,6 +107,7 @@ class Search:
         found = self._found
         played = self.player.play(acts)
         found.evaluations += 1
+        found.leaks += played.leak != 0
         for step in played.steps:
             counted = found.done if step.reason is None else found.refused
             counted[step.act.what] = counted.get(step.act.what, 0) + 1
@@ -138,13 +140,14 @@ class Search:
             at = turn % len(walkers)
             turn += 1
             score, acts = walkers[at]
-            tried, kept = self._try(self._changed(acts))
-            # not everything that was refused is thrown away: it may be due after the next change
+            proposed = self._changed(acts)
+            tried, kept = self._try(proposed)
             spent = self._found.evaluations / self._budget
             heat = HOT * (COLD / HOT) ** min(1.0, spent)
             worse = _height(score) - _height(tried)
             if worse <= 0 or dice.random() < math.exp(-worse / heat):
-                walkers[at] = (tried, kept)
+                # what was refused is not always thrown away: it may be due after the next change
+                walkers[at] = (tried, kept if dice.random() < 0.5 else proposed)
             if turn % (25 * len(walkers)) == 0:  # the worst begins anew at the best
                 last = min(range(len(walkers)), key=lambda place: (walkers[place][0], place))
                 walkers[last] = (self._score(self._found.played), self._found.acts)

@@ -179,7 +179,7 @@ def seeds(stage: Stage, rules: Rules) -> list[Seed]:
                 (
                     Act("price", kind=ETH, number=pumped),
                     Act("wait", number=60),
-                    Act("open", empty, kind=ETH, debt=WHOLE),
+                    Act("open", held, kind=ETH, debt=WHOLE),  # a new kind would be confirming
                     Act("price", kind=ETH, number=0),
                 ),
             ),
