@@ -26,6 +26,7 @@ from surety.attack.stage import (
     FEED_UNIT,
     KINDS,
     LOT,
+    LOT_TERMS,
     PEG,
     PLACES,
     STABLE,
@@ -49,11 +50,15 @@ NOT_POSSIBLE: Final = "not possible"  # of the world around the contracts
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the market may do meanwhile: seconds in all, changes of price and their size in bps."""
+    """What the market may do meanwhile: seconds in all, changes of price and their size in bps.
+
+    `kind` is the only one whose price moves; None: any.
+    """
 
     window: int = 120
     moves: int = 0
     move_bps: int = 0
+    kind: int | None = None
 
 
 STILL: Final = Rules()
@@ -231,6 +236,7 @@ class Player:
         rules, first = self.rules, self.stage.market[act.kind]
         price = first * (BPS + act.number) // BPS // FEED_UNIT * FEED_UNIT
         allowed = abs(act.number) <= rules.move_bps and run.moves < rules.moves
+        allowed = allowed and rules.kind in (None, act.kind)
         if not allowed or price == run.market[act.kind] or price <= 0:
             return Step(act, self.node.time, NOT_POSSIBLE)
         run.moves += 1
@@ -436,6 +442,8 @@ class Player:
                 run.tips.append((place, tip))
             elif name == "Sold":
                 self._note_lot(run, args)
+            elif name == "BadDebt":
+                run.written_off.add(self._places[args["account"]])
             elif name == "Minted":
                 guarded = run.market[STABLE] >= PEG.guard_price
                 run.minted.append((args["amount"], guarded))
@@ -455,8 +463,8 @@ class Player:
             kind for kind, token in enumerate(stage.tokens) if token.address == args["token"]
         )
         _, started_at, closes_at, *_ = self._ask_all(stage.fund, "auction_of", args["token"])
-        # the fund's first terms, by which it is deployed: InsuranceFund.vy
-        factor = margin_math.auction_factor(10_300, 8_000, now - started_at, closes_at - started_at)
+        terms = (*LOT_TERMS, now - started_at, closes_at - started_at)
+        factor = margin_math.auction_factor(*terms)
         run.sales.append(Sale(None, kind, args["amount"], factor, run.lowest[kind]))
 
     def _highest(self, run: Run, kind: int) -> int:

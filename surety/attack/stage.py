@@ -43,6 +43,9 @@ FEED_UNIT: Final = 10**10  # of a WAD price in a feed of 8 decimals
 BOOK: Final = BookParams(ceiling=2 * 10**6 * WAD)
 PEG: Final = PegParams("stable", 10**6 * WAD, mint_fee_bps=5, redeem_fee_bps=10)
 FRESH_FOR: Final = 60
+# on what terms the fund sells when it is deployed: InsuranceFund.vy
+LOT_TERMS: Final = (10_300, 8_000)
+LOT_SECONDS: Final = 6 * 3_600
 PLACES: Final = ("vault", "fund", "peg")  # that something can be given to
 
 
