@@ -23,7 +23,7 @@ from surety.deploy import (
     SystemParams,
     local_kinds,
 )
-from surety.model import FeedHub, Sequencer, predict
+from surety.model import Book, FeedHub, Sequencer, predict
 from tests.book import Stage
 from tests.stateful.node import RevmNode
 from tests.world import GENESIS, World
@@ -50,6 +50,7 @@ class Ground(Stage):
     ) -> None:
         self.node = RevmNode(GENESIS)
         self.dead: set[int] = set()
+        self.rights: list[tuple[str, str]] = []  # (owner, operator) that the model is told of
         self.sequencer: Sequencer | None = None
         sender = UnlockedSender(self.node, self.node.call("eth_accounts")[0])
         params = SystemParams(
@@ -74,6 +75,9 @@ class Ground(Stage):
         """Deploy one more contract."""
         sender = UnlockedSender(self.node, self.world.governor)
         return self.world.contract(name, deploy_contract(sender, artifact(name), *args))
+
+    def book(self) -> Book:
+        return self.reader.read(self.ids, self.people, self.rights, hub=self._hub())
 
     def _hub(self) -> FeedHub:
         hub = super()._hub()
@@ -103,6 +107,13 @@ class Ground(Stage):
         """Return the address that the hub asks for a kind's price."""
         return str(self.world.hub.read("config_of", kind)[0])
 
+    def priced(self, price: int, at: int, kind: int = ETH) -> int:
+        """Let a feed say a price the second before `at`, if there is time, and return `at`."""
+        if at - 1 > self.now:
+            self.world.next_at(at - 1)
+            self.world.set_price(kind, price)
+        return at
+
     def word(self, kind: int) -> tuple[int, int, int]:
         """Return lo, hi and flags of a kind as a transaction would see them now."""
         word = self.world.hub.read("read_one", kind)
@@ -110,10 +121,13 @@ class Ground(Stage):
 
     # moves
 
-    def outcome(self, fn: str, *args: Any, sender: str | None = None) -> str | None:
+    def outcome(
+        self, fn: str, *args: Any, sender: str | None = None, at: int | None = None
+    ) -> str | None:
         """Make a move of the vault and return why it is refused, as vault and model agree."""
         sender = to_checksum_address(sender or self.world.keeper)
         args = tuple(to_checksum_address(arg) if isinstance(arg, str) else arg for arg in args)
-        reason = predict(self.book(), fn, args, sender, self.now + 1).reason
-        self.act(fn, *args, sender=sender, refused=reason)
+        at = self.now + 1 if at is None else at
+        reason = predict(self.book(), fn, args, sender, at).reason
+        self.act(fn, *args, sender=sender, at=at, refused=reason)
         return reason

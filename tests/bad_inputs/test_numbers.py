@@ -610,14 +610,6 @@ def test_the_last_repayment_and_the_first_debt_after_it(years):
 # N09
 
 
-def priced_at(ground: Ground, price: int, at: int) -> int:
-    """Let the feed say a price the second before, if there is time, and return the second."""
-    if at - 1 > ground.now:
-        ground.world.next_at(at - 1)
-        ground.world.set_price(ETH, price)
-    return at
-
-
 SHORTEST = BookParams(0, 1, 0, 1, 0, 0, 0)
 LONGEST = BookParams(
     30 * DAY, 30 * DAY, 365 * DAY, 2**96 - 1, (2**96 - 1) // 10, 2_000, RAY // 31_536_000 + 1
@@ -654,7 +646,7 @@ def test_a_book_of_extreme_numbers_gets_everybody_out(book):
         called = ground.act("margin_call", id)
         assert called.after.positions[id].auction_start == called.now + rules.grace_period
     # from the second it opens it is for sale
-    opens = priced_at(ground, low, called.now + rules.grace_period)
+    opens = ground.priced(low, called.now + rules.grace_period)
     ground.act("take", sold, ETH, MAX, MAX, world.keeper, b"", at=opens)
     assert world.debt(sold) < debt
     # nobody comes for the other, and its price falls on
@@ -663,7 +655,7 @@ def test_a_book_of_extreme_numbers_gets_everybody_out(book):
     if not ground.now <= world.account(left).auction_start + rules.auction_duration:
         ground.outcome("margin_call", left)
     closes = world.account(left).auction_start + rules.auction_duration
-    ground.act("absorb", left, at=priced_at(ground, lower, closes + 1))
+    ground.act("absorb", left, at=ground.priced(lower, closes + 1))
     assert world.debt(left) == 0
     ground.act("accrue")
     world.follow(P)
