@@ -8,7 +8,7 @@ JOBS ?= 2
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test compile check lint format fuzz chaos bench clean
+.PHONY: help setup demo test compile check lint format fuzz chaos bench assurance clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -47,6 +47,9 @@ chaos: setup ## run the tests with faulty nodes and networks
 
 bench: setup ## measure the gas of every operation
 	@surety bench gas $(ARGS)
+
+assurance: setup ## run every tool of docs/assurance.md again (MINUTES=5 for each search)
+	@SURETY_ASSURANCE_MINUTES=$(MINUTES) python -m tests.assurance $(ARGS)
 
 clean: ## remove everything that was built or installed here
 	@rm -rf .venv node_modules .build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis \
