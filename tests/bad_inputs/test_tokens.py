@@ -7,13 +7,16 @@ holders, what a listing refuses, and what a token finds when it calls back.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from surety.chain import Contract
 from surety.compile import artifact
-from surety.deploy import MAJOR, list_kind, local_feed
+from surety.deploy import MAJOR, KindParams, list_kind, local_feed
 from surety.deploy.errors import ParamsError
+from surety.deploy.params import LOOSE_LIMITS
 from tests.bad_inputs.matrix import OPERATIONS, UNTOUCHED, Matrix
 from tests.bad_inputs.stage import (
     ABSORBABLE,
@@ -913,3 +916,138 @@ def test_a_token_that_burns_takes_its_own_callers_gas_only(calm, moves):
     assert calm.refused(calm.owner, calm.vault, "deposit", calm.id(SAFE), ODD, WAD) == ""
     plain = (calm.id(SAFE), 100 * WAD)
     assert calm.run(calm.owner, calm.vault, "repay", *plain, gas=150_000).reason is None
+
+
+# T28: shares of a vault that bears yield
+
+
+@pytest.fixture
+def shares(calm):
+    """A book with a kind 3 of shares worth 1,000 coins each, 1,000 of them, of a real vault."""
+    stage = calm
+    asset = stage.deploy("MockToken", "Asset", "AST", 18)
+    vault = stage.deploy("MockShareVault", asset.address, 18)
+    stage.do(stage.owner, asset, "mint", stage.owner, 1_000 * WAD)
+    stage.do(stage.owner, asset, "approve", vault.address, MAX)
+    stage.do(stage.owner, vault, "deposit", 1_000 * WAD, stage.owner)
+    below = stage.deploy("MockOracle", 1_000 * WAD)
+    ray = 10**27
+    oracle = stage.deploy("ShareOracle", vault.address, below.address, 140_000, 2_000, 3_600, ray)
+    kind = KindParams(
+        "share", vault.address, MAJOR, oracle=oracle.address, decimals=18,
+        expected_price=1_000 * WAD, min_price=WAD, max_price=10**6 * WAD, limits=LOOSE_LIMITS,
+    )  # fmt: skip
+    listed = list_kind(stage.sender, stage.world.system.listings, stage.vault.address, kind)
+    assert listed.kind == 3
+    stage.do(stage.owner, vault, "approve", stage.vault.address, MAX)
+    legs = [(3, 10 * WAD)]
+    stage.do(
+        stage.owner, stage.vault, "adjust", stage.id(FRESH), legs, 7_000 * WAD, stage.owner, b""
+    )
+    return Shares(stage, asset, vault, below, oracle)
+
+
+@dataclass
+class Shares:
+    """A vault of shares, the price of what is in it, and the oracle over both."""
+
+    stage: Stage
+    asset: Contract
+    vault: Contract
+    below: Contract
+    oracle: Contract
+
+    def word(self) -> tuple[int, int, int]:
+        """Look at the price a minute later; return lo, hi and flags as they are returned."""
+        stage = self.stage
+        stage.wait(60)
+        stage.do(stage.stranger, self.below, "set_price", 1_000 * WAD)
+        found = int(stage.do(stage.stranger, stage.world.hub, "sync_one", 3))
+        return found % 2**88, (found >> 88) % 2**88, found >> 248
+
+
+@pytest.mark.parametrize(
+    ("assets", "lo", "hi", "flags"),
+    [
+        # 20 % a year on a line: 20 / 3,153,600 of a share's 1,000 in the minute and a second since
+        pytest.param(10**6 * WAD, None, None, 0, id="T28-donation-of-a-thousandfold"),
+        pytest.param(-300 * WAD, 700 * WAD, 700 * WAD, 0, id="T28-loss-of-30-percent"),
+        pytest.param(-1_000 * WAD, 0, 1_000 * WAD, 1, id="T28-nothing-left"),
+        pytest.param(0, 1_000 * WAD, 1_000 * WAD, 0, id="T28-nothing-happens"),
+    ],
+)
+def test_what_happens_in_a_vault_of_shares(shares, assets, lo, hi, flags):
+    """A donation is followed along its line, a loss at once, and no price is no price."""
+    stage = shares.stage
+    fn, amount = ("mint", assets) if assets >= 0 else ("burn", -assets)
+    _, at = shares.oracle.read("snapshot")
+    stage.do(stage.stranger, shares.asset, fn, shares.vault.address, amount)
+    word = shares.word()
+    if lo is None:
+        elapsed = stage.now - at
+        lo = hi = 1_000 * WAD * (10**27 + 10**27 * 2_000 * elapsed // (10_000 * 31_536_000))
+        lo = hi = lo // 10**27
+        assert 0 < hi - 1_000 * WAD < WAD // 100
+    assert word[:2] == (lo, hi)
+    assert word[2] & 1 == flags
+    debt = stage.vault.read("debt_of", stage.id(FRESH))
+    assert debt == 7_000 * WAD
+    if flags:
+        borrow = (stage.id(FRESH), WAD, stage.owner)
+        assert stage.refused(stage.owner, stage.vault, "borrow", *borrow) == "below initial margin"
+    stage.do(stage.owner, stage.vault, "repay", stage.id(FRESH), WAD)
+
+
+def test_a_vault_that_pays_nothing_out_holds_up_no_sale_of_its_shares(shares):
+    """T28: withdrawals are paused there; the shares move, which is all that a sale asks."""
+    stage = shares.stage
+    stage.do(stage.stranger, shares.asset, "burn", shares.vault.address, 300 * WAD)
+    shares.word()
+    assert shares.word()[1] == 700 * WAD
+    stage.do(stage.keeper, stage.vault, "margin_call", stage.id(FRESH))
+    # 10 shares at 700 carry 5,950 at close-out, and nobody can take their assets out
+    stage.do(stage.stranger, shares.asset, "burn", shares.vault.address, 700 * WAD - 1)
+    sold, cost = stage.do(
+        stage.keeper, stage.vault, "take", stage.id(FRESH), 3, WAD, MAX, stage.keeper, b""
+    )
+    assert (sold, cost) == (WAD, 707 * WAD)
+    assert shares.vault.read("balanceOf", stage.keeper) == WAD
+
+
+@pytest.mark.parametrize(
+    ("mode", "raw"),
+    [
+        pytest.param(1, b"", id="T28-preview-reverts"),
+        pytest.param(2, b"", id="T28-preview-burns-gas"),
+        pytest.param(3, b"\x01", id="T28-preview-answers-a-byte"),
+        pytest.param(0, b"", id="T28-preview-lies-low"),
+    ],
+)
+def test_a_vault_that_lies_about_its_shares_fails_its_own_kind_alone(calm, mode, raw):
+    stage = calm
+    asset = stage.deploy("MockToken", "Asset", "AST", 18)
+    false = stage.deploy("FalseShareVault", asset.address, 18, WAD)
+    below = stage.deploy("MockOracle", WAD)
+    oracle = stage.deploy(
+        "ShareOracle", false.address, below.address, 140_000, 2_000, 3_600, 10**27
+    )
+    governor = stage.world.governor
+    stage.do(governor, stage.world.hub, "set_oracle", ODD, oracle.address)
+    stage.wait(61)
+    before = stage.world.hub.read("read", 5)
+    if raw:
+        stage.do(stage.stranger, false, "set_raw", raw)
+    else:
+        stage.do(stage.stranger, false, "set_mode", mode)
+    if mode == 0:
+        stage.do(stage.stranger, false, "set_assets", 0)
+    stage.do(stage.stranger, stage.world.hub, "poke", 7)
+    stage.wait(61)
+    failed = stage.do(stage.stranger, stage.world.hub, "sync_one", ODD)
+    assert (failed % 2**88, failed >> 248 & 1) == (0, 1)
+    after = stage.world.hub.read("read", 5)
+    assert [word % 2**176 for word in after] == [word % 2**176 for word in before]
+    borrow = (stage.id(SAFE), 500 * WAD, stage.owner)
+    assert stage.refused(stage.owner, stage.vault, "borrow", *borrow) == "below initial margin"
+    assert deposit(stage, WAD, SAFE) is None
+    stage.do(stage.owner, stage.vault, "repay", stage.id(SAFE), WAD)
