@@ -128,6 +128,7 @@ def test_a_broken_reserve_can_be_removed(world, fund):
     assert fund.read("equity") == (0, 500 * WAD)  # what nothing backs any more is seen
 
 
+@pytest.mark.covers("T10")
 def test_a_token_that_calls_back_is_locked_out(world, fund, stocked):
     stocked()
     desk = Desk(world)
@@ -154,6 +155,7 @@ def test_a_token_that_calls_back_is_locked_out(world, fund, stocked):
     assert token.read("balanceOf", world.keeper) == len(calls) * WAD
 
 
+@pytest.mark.covers("T01", "T02")
 @pytest.mark.parametrize("mock", ["FalseToken", "NoReturnToken"])
 def test_a_token_that_refuses_stops_its_own_sale_only(world, fund, stocked, mock):
     stocked()

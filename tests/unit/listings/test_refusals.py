@@ -102,6 +102,7 @@ def test_list_reverts_when_a_field_is_bad(desk, reason, changes):
 # the token
 
 
+@pytest.mark.covers("T12")
 @pytest.mark.parametrize("decimals", [0, 5, 19, 255])
 def test_list_reverts_when_decimals_are_out_of_range(desk, decimals):
     desk.says(DECIMALS, decimals)
@@ -147,6 +148,7 @@ def test_list_reverts_when_balances_are_no_number(desk, answer):
     check_refused(desk, "not a token", desk.good(token=desk.odd.address))
 
 
+@pytest.mark.covers("T27")
 def test_list_reverts_when_the_token_is_the_coin(desk):
     check_refused(desk, "the coin itself", desk.good(token=desk.world.coin.address))
 

@@ -163,6 +163,7 @@ def test_price__does_not_fit_a_word(bench, shares):
 # donations
 
 
+@pytest.mark.covers("T28", "N14")
 def test_a_donation_of_a_thousand_times_the_vault_stays_within_the_cap(bench, shares):
     """The whole of it in one transaction, an hour after the last refresh."""
     bench.forward(DAY)
@@ -218,6 +219,7 @@ def test_the_line_cannot_be_set_by_a_donation_before_deployment(bench, shares):
 # losses
 
 
+@pytest.mark.covers("T28", "O20")
 @pytest.mark.parametrize("percent", [1, 30, 99])
 def test_a_loss_passes_at_once(bench, shares, percent):
     shares.lose(10 * percent * shares.unit)
@@ -254,6 +256,7 @@ def test_dips_hold_no_price_under_the_true_one__whoever_refreshes_in_them(bench,
     assert shares.line.ratio == shares.found == RAY * 1_006 // 1_000
 
 
+@pytest.mark.covers("T28")
 def test_nothing_left_is_price_zero(bench, shares):
     shares.lose(1_000 * shares.unit)
     assert bench.read(shares.oracle).price == 0

@@ -95,6 +95,7 @@ def test_an_attempt_from_outside_is_ordinary(stage, hook, name):
         sender.send(target.address, data)
 
 
+@pytest.mark.covers("T10")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_token_that_calls_back_in_changes_nothing(stage, hook, name):
     id = stage.id(stage.owner)

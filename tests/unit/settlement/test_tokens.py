@@ -43,6 +43,7 @@ def pool(rig):
     return rig
 
 
+@pytest.mark.covers("T02", "T05", "T15")
 @pytest.mark.parametrize("mood", BAD_MOODS)
 def test_a_token_that_refuses_is_claimed_later(pool, mood):
     rig = pool
@@ -156,6 +157,7 @@ def test_no_amount_of_gas_turns_a_payment_into_a_debt(pool):
     assert failed > 40
 
 
+@pytest.mark.covers("T26")
 def test_every_kind_but_one_may_burn_its_gas():
     """31 tokens that burn all they are given cannot keep the one that pays from paying."""
     sorts = [Sort("MoodyToken", 18, WAD) for _ in range(8)]
@@ -169,6 +171,7 @@ def test_every_kind_but_one_may_burn_its_gas():
     assert [rig.read("owed_to", kind, BOB) for kind in range(8)] == [50 * WAD] * 7 + [0]
 
 
+@pytest.mark.covers("T08")
 def test_a_fee_on_the_way_out_is_the_receivers():
     """Everybody is paid the same amount; what the token keeps of it changes nobody else's."""
     rig = Rig([Sort("FeeToken", 18, WAD), Sort("MockToken", 18, WAD)])

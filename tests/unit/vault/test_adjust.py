@@ -383,6 +383,7 @@ def test_the_fund_cannot_be_read_half_changed(world, adjuster):
     assert (adjuster.read("attempts"), adjuster.read("successes")) == (1, 0)
 
 
+@pytest.mark.covers("T10", "I66")
 @pytest.mark.parametrize(
     "name", ["withdraw", "borrow", "adjust", "repay", "health_factor", "accrue"]
 )

@@ -197,6 +197,7 @@ def test_a_ninth_kind_is_refused(wide):
     check_books(wide, [account])
 
 
+@pytest.mark.covers("T07", "T08")
 def test_a_token_that_keeps_a_fee_is_refused(wide):
     fee = wide.contract("FeeToken", wide.tokens[FEE].address)
     account = wide.id(wide.owner)
@@ -211,6 +212,7 @@ def test_a_token_that_keeps_a_fee_is_refused(wide):
     assert fee.read("balanceOf", wide.owner) == 3 * WAD - WAD // 10_000
 
 
+@pytest.mark.covers("T02")
 def test_a_token_that_says_false_is_refused(wide):
     false = wide.contract("FalseToken", wide.tokens[FALSE].address)
     account = wide.id(wide.owner)
@@ -260,6 +262,7 @@ def test_every_function_refuses_what_is_no_account(world, account):
             vault.transact(name, *args, sender=owner)
 
 
+@pytest.mark.covers("I11")
 def test_a_donation_changes_nothing(world):
     account = world.open([(0, 10 * WAD)], 5_000 * WAD)
     book = world.lens.read("book_of", world.vault.address)

@@ -259,6 +259,7 @@ def test_absorb__the_account_can_be_used_again(stage):
 # tokens cannot block it
 
 
+@pytest.mark.covers("A02", "T10")
 @pytest.mark.parametrize("mock", ["MockToken", "ReentrantToken", "NoReturnToken"])
 def test_absorb__touches_no_token(stage, mock):
     """The token's code is gone altogether; its sale is impossible, the absorb is not."""

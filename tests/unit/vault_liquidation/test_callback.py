@@ -100,6 +100,7 @@ def test_take__without_data_calls_nobody_back(scene):
     assert scene.purse == 1_000 * WAD - 5_959 * WAD // 10
 
 
+@pytest.mark.covers("A07")
 def test_take_reverts_when_the_callback_does_not_bring_the_coins(scene):
     stage = scene.stage
     called = auction(stage)
@@ -181,6 +182,7 @@ def tempting(world: World, id: int, thief: str) -> dict[str, tuple[Any, ...]]:
     }
 
 
+@pytest.mark.covers("A06", "I66")
 def test_take__every_external_is_locked_in_the_callback(scene):
     stage, world = scene.stage, scene.stage.world
     called = auction(stage)
@@ -343,6 +345,7 @@ def last_events(world: World) -> list[Any]:
     return world.vault.events(logs)
 
 
+@pytest.mark.covers("A06")
 @pytest.mark.parametrize("place", ["Stablecoin", "PriceHub", "InsuranceFund", "Operators"])
 def test_take__whatever_else_is_done_in_the_callback_the_sale_is_the_same(spy, place):
     """A call to any function beside the vault either undoes the take or leaves it as it was."""

@@ -159,6 +159,7 @@ def test_take__the_whole_debt(stage):
     assert done.log("Taken")["debt_repaid"] == FLOOR
 
 
+@pytest.mark.covers("A01", "A12", "I44")
 def test_take__cuts_to_leave_exactly_the_floor(stage):
     called = auction(stage, price=259 * WAD, debt=2_230 * WAD)  # 2,201.5 is close-out
     # 4 ETH would repay 996: below the floor, and too little to clear
@@ -235,6 +236,7 @@ def test_take__no_penalty_from_an_insolvent_account(stage):
     assert done.log("Taken")["debt_repaid"] == 505 * WAD
 
 
+@pytest.mark.covers("A11", "I52")
 def test_take__bad_debt_when_nothing_is_left(any_stage):
     stage = any_stage
     called = auction(stage, price=500 * WAD)
@@ -283,6 +285,7 @@ def test_take__of_a_cross_account_sells_the_kind_that_is_named(any_stage, kind):
     assert done.after.held[kind, stage.people[2]] == done.after.returned[0]
 
 
+@pytest.mark.covers("A04", "I36")
 def test_take__of_a_failed_kind_is_refused_and_others_are_sold(stage):
     world = stage.world
     id = stage.open([(ETH, 10 * WAD), (BTC, 5 * 10**7)], 28_000 * WAD)
@@ -314,6 +317,7 @@ def test_take__touches_no_other_account_of_the_owner(stage):
 # who, what, when
 
 
+@pytest.mark.covers("A03", "I40", "I41")
 def test_take__boundaries_of_the_auction(stage):
     called = call(stage)
     for now, reason in (
@@ -355,6 +359,7 @@ def test_take_reverts_when_every_slice_but_the_last_has_covered_it(stage):
     assert stage.world.account(called.id).auction_start == called.opens  # dormant
 
 
+@pytest.mark.covers("A05")
 def test_take__max_price(stage):
     called = auction(stage)
     keeper = stage.world.keeper
@@ -404,6 +409,7 @@ def test_take_reverts_when_the_caller_cannot_pay(stage):
     assert world.tokens[ETH].read("balanceOf", world.keeper) == 0
 
 
+@pytest.mark.covers("A15")
 def test_take__by_the_owner(stage):
     """The owner may buy their own collateral, at the price of everybody."""
     called = auction(stage)
