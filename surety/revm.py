@@ -181,8 +181,13 @@ class RevmNode(Rpc):
             logs = ran.logs
         else:
             self._stamp(at)
-            created = to_checksum_address(self.evm.deploy(sender, data))
-            self.evm.reset_transient_storage()
+            try:
+                created = to_checksum_address(self.evm.deploy(sender, data))
+            except RuntimeError as error:
+                reason = revert_reason(self._revert_data(error))
+                raise RpcError(3, f"execution reverted: {reason}") from None
+            finally:
+                self.evm.reset_transient_storage()
             logs = self._logs()
         tx = "0x" + keccak(self.number.to_bytes(32)).hex()
         self._receipts[tx] = {

@@ -18,6 +18,7 @@ from surety.compile import Artifact, artifact
 from surety.deploy import BookParams, Limits, LocalKind
 from surety.revm import as_json
 from tests.incidents.weak import revm_world
+from tests.unit.listings.desk import Listing
 from tests.world import MAX, WAD, World
 
 ETH, BTC, STABLE = range(3)
@@ -46,6 +47,7 @@ class Arena:
         self.vault, self.coin, self.hub = self.world.vault, self.world.coin, self.world.hub
         self.owner, self.keeper = self.world.owner, self.world.keeper
         self.attacker = self.world.stranger
+        self.sources: dict[int, Contract] = {}  # of kinds listed later, which have no feed
         self.logs: Sequence[Any] = ()  # of the last transaction
         self.tokens = list(self.world.tokens)
         self.market = [kind.expected_price or 0 for kind in self.world.params.kinds]
@@ -75,6 +77,23 @@ class Arena:
     def wait(self, seconds: int) -> None:
         self.at(self.now + seconds)
 
+    def list_token(self, mock: str, decimals: int = 18, price: int = MARKET[ETH]) -> Contract:
+        """List a token of this sort as the next kind, under loose limits, priced by `sources`."""
+        token = self.deploy(mock, mock, mock, decimals)
+        source = self.deploy("MockOracle", price)
+        fields = {"slew_down": 2**24 - 1, "slew_up": 2**24 - 1, "jump_bps": 12_750}
+        listing = Listing(
+            token.address, source.address, decimals=decimals, expected_price=price, **fields
+        )
+        listings, governor = self.world.listings, self.world.governor
+        self.must(governor, listings, "list", self.vault.address, listing.struct())
+        self.sources[len(self.tokens)] = source
+        self.tokens.append(token)
+        self.market.append(price)
+        for who in (self.owner, self.world.other, self.keeper, self.attacker):
+            self.must(who, token, "approve", self.vault.address, MAX)
+        return token
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Undo everything done inside, the clock included."""
@@ -98,7 +117,10 @@ class Arena:
 
     def report(self, kind: int, price: int) -> None:
         """Let the feed say a price at which the market does not trade."""
-        self.must(self.world.governor, self.world.feeds[kind], "set_answer", price // 10**10)
+        if kind in self.sources:
+            self.must(self.world.governor, self.sources[kind], "set_price", price)
+        else:
+            self.must(self.world.governor, self.world.feeds[kind], "set_answer", price // 10**10)
 
     def follow(self, kind: int, price: int) -> None:
         """Let the market trade at a price and the hub have heard of it."""
@@ -112,6 +134,8 @@ class Arena:
                 continue
             answer = feed.read("latestRoundData")[1]
             self.must(self.world.governor, feed, "set_answer", answer)
+        for source in self.sources.values():
+            self.must(self.world.governor, source, "set_price", source.read("price_wad"))
         self.wait(self.world.params.fresh_for)
         self.poke()
 

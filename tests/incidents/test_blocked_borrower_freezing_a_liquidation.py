@@ -13,9 +13,9 @@ from fractions import Fraction
 import pytest
 
 from surety.chain import Contract
-from tests.incidents.arena import HOUR, Arena
+from surety.compile import Artifact
+from tests.incidents.arena import HOUR, LENT, Arena
 from tests.incidents.weak import weakened
-from tests.unit.listings.desk import Desk
 from tests.world import MAX, WAD
 
 pytestmark = pytest.mark.covers(
@@ -23,63 +23,46 @@ pytestmark = pytest.mark.covers(
 )
 
 KIND = 3
-LEVELS = {"initial_ltv": 7_500, "maintenance_ltv": 8_000, "close_out_ltv": 8_500}
 _PAID = "    self.push(kind, receiver, sold)\n    if len(data) > 0:\n"
 REFUNDS = (_PAID, "    self.push(kind, convert(account_ >> 8, address), 0)\n" + _PAID)
 MOODS = {"reverts": 1, "returns false": 2, "burns all gas": 3, "shouts": 4, "answers two": 6}
 
 
-class Blocklist:
-    """A book with a token whose issuer turns against whom it likes."""
-
-    def __init__(self, *weak) -> None:
-        self.arena = arena = Arena(*weak)
-        self.desk = Desk(arena.world)
-        self.token: Contract = self.desk.new("MoodyToken", "Moody", "MOODY", 18)
-        fields = {"slew_down": 2**24 - 1, "slew_up": 2**24 - 1, "jump_bps": 12_750}
-        self.desk.list(self.desk.good(token=self.token.address, **fields))
-        arena.tokens.append(self.token)
-        arena.market.append(2_000 * WAD)
-        for who in (arena.owner, arena.world.other, arena.keeper, arena.attacker):
-            arena.must(who, self.token, "approve", arena.vault.address, MAX)
-        arena.must(arena.attacker, self.token, "mint", arena.attacker, 10 * WAD)
-
-    def price(self, price: int) -> None:
-        arena = self.arena
-        arena.market[KIND] = price
-        arena.must(arena.attacker, self.desk.source, "set_price", price)
-        arena.wait(60)
-        arena.poke(1 << KIND)
-
-    def mood(self, who: str, mood: int) -> None:
-        self.arena.must(self.arena.attacker, self.token, "set_mood", who, mood)
+def listed(*weak: Artifact) -> tuple[Arena, Contract]:
+    """Return a book with a token whose issuer turns against whom it likes, and that token."""
+    arena = Arena(*weak)
+    token = arena.list_token("MoodyToken")
+    arena.must(arena.attacker, token, "mint", arena.attacker, 10 * WAD)
+    return arena, token
 
 
-def attack(book: Blocklist, mood: int) -> tuple[Fraction, str | None]:
-    """Borrow, get oneself blocked, and wait for the liquidation; return its end and the gain."""
-    arena, me = book.arena, book.arena.attacker
+def set_mood(arena: Arena, token: Contract, who: str, mood: int) -> None:
+    arena.must(arena.world.governor, token, "set_mood", who, mood)
+
+
+def attack(arena: Arena, token: Contract, mood: int) -> tuple[Fraction, str | None]:
+    """Borrow, get oneself blocked, and wait for the liquidation; return the gain and its end."""
+    me = arena.attacker
     account = arena.world.id(me)
     before = arena.wealth(me)
     legs = [(KIND, 10 * WAD)]
-    arena.must(me, arena.vault, "adjust", account, legs, 15_000 * WAD, me, b"")
+    arena.must(me, arena.vault, "adjust", account, legs, LENT, me, b"")
     arena.world.give_coins(arena.keeper, 20_000 * WAD)
-    book.mood(me, mood)
-    book.price(1_800 * WAD)
+    set_mood(arena, token, me, mood)
+    arena.follow(KIND, 1_800 * WAD)
     arena.must(arena.keeper, arena.vault, "margin_call", account)
     arena.at(arena.opens(account) + HOUR - 60)
-    book.price(1_800 * WAD)
+    arena.refresh()
     order = (account, KIND, MAX, MAX, arena.keeper, b"")
     ended = arena.try_(arena.keeper, arena.vault, "take", *order)
-    gain = arena.wealth(me, account) - before
-    return gain, ended
+    return arena.wealth(me, account) - before, ended
 
 
 @pytest.mark.parametrize("mood", MOODS.values(), ids=MOODS)
 def test_whom_the_token_blocks_is_liquidated_like_anybody(mood):
     """The buyer has his tokens, the owner his debt repaid and the rest in his account."""
-    book = Blocklist()
-    arena = book.arena
-    gain, ended = attack(book, mood)
+    arena, token = listed()
+    gain, ended = attack(arena, token, mood)
     account = arena.world.id(arena.attacker)
     assert ended is None
     assert gain < 0
@@ -96,11 +79,10 @@ def test_whom_the_token_blocks_is_liquidated_like_anybody(mood):
 
 
 def test_a_blocked_buyer_names_another_receiver():
-    book = Blocklist()
-    arena = book.arena
-    book.mood(arena.keeper, 1)
-    _, ended = attack(book, 0)
-    assert ended is not None
+    arena, token = listed()
+    set_mood(arena, token, arena.keeper, 1)
+    _, ended = attack(arena, token, 0)
+    assert ended == "blocked"
     account = arena.world.id(arena.attacker)
     order = (account, KIND, MAX, MAX, arena.world.other, b"")
     arena.must(arena.keeper, arena.vault, "take", *order)
@@ -109,5 +91,5 @@ def test_a_blocked_buyer_names_another_receiver():
 
 def test_a_book_that_pays_the_owner_is_found():
     """The control: a transfer to the owner in each sale, and a block list ends them all."""
-    _, ended = attack(Blocklist(weakened("Vault", REFUNDS)), 1)
+    _, ended = attack(*listed(weakened("Vault", REFUNDS)), 1)
     assert ended == "blocked"
