@@ -31,6 +31,7 @@ def test_every_case_of_the_table_is_tried():
     assert {key: len(found) for key, found in PROOFS.items()} == wanted
 
 
+@pytest.mark.covers("P01", "I59")
 @pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case[0]}.{case[1]}-{case[2]}")
 def test_only_who_is_named_gets_through(stage, case):
     contract, function, number = case

@@ -254,6 +254,7 @@ def test_an_oracle_that_says_far_too_much(price):
     assert scene.word(ETH)[1:] == (highest, CONFIRMING)
 
 
+@pytest.mark.covers("O05")
 def test_o05_an_answer_that_no_word_holds_is_none():
     """The largest integer cannot be brought to 18 decimals: no price, instead of an overflow."""
     scene = Scene()
@@ -314,6 +315,7 @@ def said_each_minute(ground: Ground, price: int, kind: int = ETH) -> tuple[int, 
     return ground.word(kind)
 
 
+@pytest.mark.covers("O14")
 def test_o14_a_wick_is_cured_for_nothing():
     """One minute at -60 %: a clock, nobody sold within the grace, and a cure that costs nothing."""
     ground = Ground(limits=None, confirm_period=1_200)
@@ -337,6 +339,7 @@ def test_o14_a_wick_is_cured_for_nothing():
     assert world.vault.read("balances", id, ETH) == 10 * WAD
 
 
+@pytest.mark.covers("O15")
 def test_o15_a_true_crash_is_recognised_in_minutes():
     """-50 % at once: `hi` takes 7 minutes to follow; 20 after the last jump nobody needs a grace.
 

@@ -189,7 +189,7 @@ def test_a_wei_again_and_again_moves_no_clock(fn, args):
 # M05
 
 
-@pytest.mark.covers("I38", "I55")
+@pytest.mark.covers("I38", "I55", "M05")
 def test_called_cured_and_called_in_one_block():
     """Two callers in a block are one call and one tip; a cure needs the target, not haste."""
     ground = Ground()

@@ -112,6 +112,7 @@ def test_a_glitch_of_285_bps_sells_nobody(town):
     assert [world.vault.read("balances", id, ETH) for id in ids] == [10 * WAD] * 3
 
 
+@pytest.mark.covers("O15", "I63")
 def test_a_true_fall_of_22_percent_in_ten_minutes_is_followed(town):
     """`hi` is never further behind than a minute's slew, nobody gets a grace that is not theirs."""
     (id,) = edge(town, P, [7_800])
@@ -130,6 +131,7 @@ def test_a_true_fall_of_22_percent_in_ten_minutes_is_followed(town):
     assert world.vault.read("balances", id, ETH) < held
 
 
+@pytest.mark.covers("O14")
 def test_a_wick_of_minus_60_percent_gives_everybody_their_grace(town):
     """One minute at 800: `hi` falls by a tenth, below close-out, and yet nothing is immediate."""
     (id,) = edge(town, P, [7_800])
@@ -171,6 +173,7 @@ def test_a_feed_that_was_dead_for_a_day_absorbs_nobody_while_it_is_confirmed(tow
     assert world.debt(id) == 0
 
 
+@pytest.mark.covers("O16")
 def test_a_pump_lends_no_more_than_lo_allows(town):
     """+50 % for ten minutes raises what can be borrowed by ten times 2 %, to the wei."""
     world = town.world
@@ -193,6 +196,7 @@ def test_a_pump_lends_no_more_than_lo_allows(town):
     assert capacity < 10 * P * 3 // 4 * 123 // 100
 
 
+@pytest.mark.covers("I63")
 def test_a_wrong_feed_of_minus_999_permille_takes_more_than_an_hour(town):
     """With bounds wide open; with the usual ones it is a failure and moves nothing."""
     world = town.world
@@ -208,6 +212,7 @@ def test_a_wrong_feed_of_minus_999_permille_takes_more_than_an_hour(town):
     assert town.tell(price).flags & FAILED
 
 
+@pytest.mark.covers("I26", "I27")
 def test_no_volatility_calls_who_satisfies_the_target_level(town):
     """Section 5's theorem on the real hub: a storm raises both multipliers to their caps."""
     world, price = town.world, P

@@ -43,6 +43,7 @@ def poked(index: int, rate: int, seconds: int) -> tuple[Decimal, Decimal]:
     return min(least, Decimal(LARGEST_INDEX)), min(most, Decimal(LARGEST_INDEX))
 
 
+@pytest.mark.covers("N13", "I17")
 @many
 @given(INDICES, RATES, TIMES)
 @example(RAY, MAX_RATE, 20 * YEAR - YEAR // 1_000)
@@ -93,6 +94,7 @@ def test_any_split_of_a_time_is_as_good_as_the_whole(
         assert found >= whole * (10**9 - 1) // 10**9
 
 
+@pytest.mark.covers("N08", "I19")
 @many
 @given(
     INDICES,

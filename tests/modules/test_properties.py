@@ -616,6 +616,7 @@ def test_volatility_multiplier_is_never_below_one(variance: int, sigma_ref: int)
 # widths: no intermediate product leaves 256 bits
 
 
+@pytest.mark.covers("N06")
 def test_no_formula_of_an_account_overflows_at_the_packed_widths(formulas: Formulas) -> None:
     balance, price, debt, index = 2**128 - 1, 2**88 - 1, 2**104 - 1, 2**128 - 1
     for places in range(6, 19):

@@ -119,6 +119,7 @@ def test_sqrt_ratio__ends_where_uniswap_ends(maths):
     assert maths.read("sqrt_ratio_at", 0) == 2**96
 
 
+@pytest.mark.covers("N13")
 def test_sqrt_ratio__is_within_two_units_in_ten_to_the_ten_of_the_truth():
     """The fixed-point steps themselves against 1.0001**tick, squared, in exact fractions."""
     for tick in (-887_272, -400_001, -12_345, -1, 1, 60, 99_999, 887_272):
@@ -165,6 +166,7 @@ def test_sqrt_ratio__is_what_the_real_pool_calls_that_tick(node, maths):
             pool.transact("initialize", beyond, sender=sender)
 
 
+@pytest.mark.covers("O23")
 def test_price__is_the_exact_quotient_in_both_orders_for_all_decimals(maths):
     dice = random.Random(2)
     ticks = [tick for tick in all_ticks(100) if tick % 3 == 0] + [MAX_TICK, -MAX_TICK, 443_636]
@@ -216,6 +218,7 @@ def test_mul_div__is_exact_or_reverts(maths, a, b, divisor):
         assert maths.read("mul_div_down", a, b, divisor) == a * b // divisor
 
 
+@pytest.mark.covers("N06", "N13")
 def test_mul_div__at_its_edges(maths):
     dice = random.Random(3)
     seen_long = 0

@@ -68,6 +68,7 @@ def test_propose_reverts_when_not_admin(rig, raise_cap):
     assert rig.gov.read("act_count") == 0
 
 
+@pytest.mark.covers("I62")
 def test_anyone_executes_after_the_delay_and_once(rig, raise_cap):
     id = rig.propose(raise_cap)
     assert rig.execute_reason(id, raise_cap) == "too early"
@@ -86,6 +87,7 @@ def test_anyone_executes_after_the_delay_and_once(rig, raise_cap):
     assert cap(rig) == 2 * CAP
 
 
+@pytest.mark.covers("I62")
 @pytest.mark.parametrize("late", [False, True])
 def test_an_act_expires(rig, raise_cap, late):
     id = rig.propose(raise_cap)
@@ -123,6 +125,7 @@ def test_the_same_act_twice_has_two_ids_and_is_judged_anew(rig, raise_cap):
     assert rig.execute_reason(second, raise_cap) == "not pending"
 
 
+@pytest.mark.covers("I62")
 def test_one_change_of_a_parameter_a_day(rig):
     """Two rises announced together do not come together; another kind is another parameter."""
     again = Act(rig.vault, "set_cap", (0, 2 * CAP))

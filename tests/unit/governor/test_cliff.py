@@ -176,6 +176,7 @@ def convicted(
 REFUSED = {("PriceHub.set_limits", "step too large")}
 
 
+@pytest.mark.covers("I34")
 @pytest.mark.parametrize("sample", CATALOGUE, ids=lambda s: f"{s.name} {s.delay} {s.note}")
 def test_no_act_makes_an_account_callable(sample):
     reason, found = convicted(sample)
@@ -183,6 +184,7 @@ def test_no_act_makes_an_account_callable(sample):
     assert reason is None or (sample.name, reason) in REFUSED
 
 
+@pytest.mark.covers("I34")
 @pytest.mark.parametrize(
     "goals",
     [
@@ -198,6 +200,7 @@ def test_no_step_of_a_ramp_makes_an_account_callable(goals):
     assert convicted(ramp_to(*goals)) == (None, set())
 
 
+@pytest.mark.covers("I34")
 @pytest.mark.parametrize("sample", ATTACKS, ids=lambda s: s.name)
 def test_what_would_is_refused_or_comes_by_degrees(sample):
     reason, found = convicted(sample)

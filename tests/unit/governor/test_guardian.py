@@ -195,6 +195,7 @@ def test_each_thing_that_tightens_lapses(rig, sample):
     assert switches(rig) == before
 
 
+@pytest.mark.covers("P04", "I61")
 def test_the_guardian_cannot_loosen(rig):
     """Nothing with a delay is done at once, and what would be looser has one."""
     for sample in CATALOGUE:
@@ -237,6 +238,7 @@ def test_naming_a_minter_is_not_tightening(rig):
 # pauses
 
 
+@pytest.mark.covers("P04", "I61")
 def test_pause_sets_bits_at_once_and_each_lapses_by_itself(rig):
     vault = rig.vault.address
     for who in (rig.stranger, rig.owner):
@@ -266,6 +268,7 @@ def test_pause_sets_bits_at_once_and_each_lapses_by_itself(rig):
     assert pauses(rig) == 8
 
 
+@pytest.mark.covers("P04")
 def test_unpausing_early_is_a_days_act_that_was_announced_afterwards(rig):
     rig.must(rig.gov, "pause", rig.vault.address, 3, sender=rig.guardian)
     open_ = Act(rig.gov, "set_pause", (rig.vault.address, 1, False))

@@ -203,6 +203,7 @@ def test_a_second_book_lists_what_another_has(rig):
 # prices
 
 
+@pytest.mark.covers("O21", "I62")
 def test_an_oracle_may_say_a_tenth_of_a_percent_less(rig):
     for bps, reason in ((9_990, None), (9_989, "price deviates"), (10_499, None)):
         with rig.snapshot():
@@ -217,6 +218,7 @@ def test_an_oracle_may_say_a_tenth_of_a_percent_less(rig):
     check(rig, Act(rig.hub, "set_oracle", (3, other_oracle(rig))), "unknown kind")
 
 
+@pytest.mark.covers("O21")
 def test_an_oracle_that_fails_is_not_taken(rig):
     """Whatever its price says: it reverts, or answers nothing."""
     for mode in (1, 2, 5):

@@ -172,6 +172,7 @@ def test_it_replaces_and_revokes(book):
     assert book.state() == (0, 2, 0)
 
 
+@pytest.mark.covers("I60")
 def test_it_reverts_when_replayed(book):
     signature = book.sign()
     book.bring(signature)
@@ -181,6 +182,7 @@ def test_it_reverts_when_replayed(book):
     assert book.state() == (0, 1, 0)
 
 
+@pytest.mark.covers("I60")
 def test_it_reverts_after_a_lockdown(book):
     unused = book.sign()
     book.bring(unused)
@@ -194,6 +196,7 @@ def test_it_reverts_after_a_lockdown(book):
     book.refuse(ahead)
 
 
+@pytest.mark.covers("P07", "I60")
 @pytest.mark.parametrize("nonce", [1, 2, MAX])
 def test_it_reverts_when_the_nonce_is_another(book, nonce):
     book.refuse(book.sign(nonce=nonce))
@@ -249,6 +252,7 @@ def test_one_lockdown_drops_operators_and_signatures_of_every_vault(book):
     assert book.state(vault=other) == (0, 1 << 128, 1)
 
 
+@pytest.mark.covers("I60")
 def test_it_follows_the_chain_id(book):
     old = book.sign()
     usual = book.bringer
@@ -343,6 +347,7 @@ def test_a_precompile_owns_nothing(book, number):
 # EIP-1271
 
 
+@pytest.mark.covers("P07")
 def test_a_wallet_is_asked(book, wallet):
     receipt = book.bring(book.sign(9, owner=wallet.address), 9, owner=wallet.address)
     assert [event.args["bits"] for event in book.contract.events(receipt)] == [9]
@@ -363,6 +368,7 @@ def test_a_wallet_may_take_other_signatures_than_65_bytes(book, wallet, length):
     assert book.state(wallet.address) == (1, 1, 0)
 
 
+@pytest.mark.covers("P07")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -403,6 +409,7 @@ def delegate(book, wallet):
     book.rpc.call("anvil_setCode", OTHER.address, code)
 
 
+@pytest.mark.covers("P07")
 def test_a_delegating_account_signs_with_its_key(book, wallet):
     delegate(book, wallet)
     wallet.transact("set_answer", 3, sender=book.accounts[0])
@@ -410,6 +417,7 @@ def test_a_delegating_account_signs_with_its_key(book, wallet):
     assert book.state(OTHER.address) == (1, 1, 0)
 
 
+@pytest.mark.covers("P07")
 def test_a_delegating_account_is_asked_when_its_key_did_not_sign(book, wallet):
     signature = book.sign(signer=OWNER, owner=OTHER.address)
     book.refuse(signature, owner=OTHER.address)

@@ -214,6 +214,7 @@ def test_median__takes_equal_prices(trio):
         assert trio.bench.read(trio.median).price == 5
 
 
+@pytest.mark.covers("O23")
 @pytest.mark.parametrize(
     ("a", "b", "price"),
     [

@@ -163,7 +163,7 @@ def test_price__does_not_fit_a_word(bench, shares):
 # donations
 
 
-@pytest.mark.covers("T28", "N14")
+@pytest.mark.covers("T28", "N14", "O20")
 def test_a_donation_of_a_thousand_times_the_vault_stays_within_the_cap(bench, shares):
     """The whole of it in one transaction, an hour after the last refresh."""
     bench.forward(DAY)
@@ -180,6 +180,7 @@ def test_a_donation_of_a_thousand_times_the_vault_stays_within_the_cap(bench, sh
     assert shares.price > before
 
 
+@pytest.mark.covers("O20", "T28")
 def test_a_donation_that_is_refreshed_again_and_again_climbs_the_line_and_no_faster(bench, shares):
     start, began = shares.line.ratio, bench.now
     shares.donate(1_000_000 * shares.unit)
@@ -191,6 +192,7 @@ def test_a_donation_that_is_refreshed_again_and_again_climbs_the_line_and_no_fas
     assert shares.line.ratio < start * 1_018 // 1_000
 
 
+@pytest.mark.covers("N14", "T28")
 def test_the_first_depositor_cannot_set_the_price(bench):
     """One base unit of shares, then a donation: a share is worth 10**21 times more at once."""
     shares = Shares(bench, deposited=0)
@@ -204,6 +206,7 @@ def test_the_first_depositor_cannot_set_the_price(bench):
     assert USUAL <= shares.price <= USUAL + USUAL // 10**6
 
 
+@pytest.mark.covers("N14")
 def test_the_line_cannot_be_set_by_a_donation_before_deployment(bench, shares):
     args = shares.vault.address, shares.below.address, GAS, GROWTH, DAY
     edge = shares.unit * 1_000 // 100  # 1 %

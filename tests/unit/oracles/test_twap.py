@@ -180,6 +180,7 @@ def test_price__over_other_windows(bench, window):
 # manipulation
 
 
+@pytest.mark.covers("O17")
 def test_a_swap_of_a_thousand_times_the_pool_counts_for_nothing_in_its_block(market, bench):
     oracle = market.oracle(cardinality=CARDINALITY)
     before = read(market, oracle)
@@ -201,6 +202,7 @@ def test_a_swap_of_a_thousand_times_the_pool_counts_for_nothing_in_its_block(mar
     assert read(market, oracle).price == market.price_at(market.mean_tick())
 
 
+@pytest.mark.covers("O17")
 def test_a_flash_swap_read_and_swapped_back_in_one_transaction(bench):
     """All by one contract in one call, what it read handed out in between."""
     market = Market(bench)
@@ -230,6 +232,7 @@ def test_a_flash_swap_read_and_swapped_back_in_one_transaction(bench):
     assert read(market, oracle).price == before
 
 
+@pytest.mark.covers("O17")
 @pytest.mark.parametrize("blocks", [1, 2, 5, 30])
 def test_a_price_held_for_some_blocks_moves_the_mean_by_exactly_its_share(bench, blocks):
     market = Market(bench)
@@ -249,6 +252,7 @@ def test_a_price_held_for_some_blocks_moves_the_mean_by_exactly_its_share(bench,
     assert off == pytest.approx(1.0001 ** float((forced - honest) * share), rel=2e-4)
 
 
+@pytest.mark.covers("O17")
 def test_a_narrow_pool_bought_out_has_no_price(bench):
     """Fuse pool 23, November 2021: all VUSD bought out of a narrow pool, the tick at its end for a
     block, and a mean that was believed.

@@ -146,6 +146,7 @@ def test_a_hostile_token_on_the_path_costs_no_more_than_the_limit(stage, hook, n
 # the callback
 
 
+@pytest.mark.covers("P08")
 def test_the_callback_is_refused_outside_of_a_call(stage):
     id = stage.open([(ETH, 10 * WAD)], 4_000 * WAD)
     stage.rpc.impersonate(stage.vault.address)
@@ -161,6 +162,7 @@ def test_the_callback_is_refused_outside_of_a_call(stage):
         stage.zap.transact("on_adjust", id, PLAN, sender=stage.vault.address)
 
 
+@pytest.mark.covers("P08", "A08")
 def test_the_vault_calls_nobody_but_its_caller(stage):
     """An adjust of somebody else's, with data made for the zap, calls that somebody."""
     id = stage.open([(ETH, 10 * WAD)], 4_000 * WAD)

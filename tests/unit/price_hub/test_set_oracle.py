@@ -40,6 +40,7 @@ def test_set_oracle(hub, oracle, governor, new_oracle, word_of, good_word, stran
     assert Word.unpack(hub.read_one(0)).flags == 0
 
 
+@pytest.mark.covers("O21")
 @pytest.mark.parametrize("price", [PRICE * 95 // 100, PRICE * 105 // 100])
 def test_set_oracle__at_the_edge_of_the_deviation(hub, governor, new_oracle, word_of, price):
     before, other = word_of(), new_oracle(price)
@@ -47,6 +48,7 @@ def test_set_oracle__at_the_edge_of_the_deviation(hub, governor, new_oracle, wor
     assert word_of() == moved(before, price, receipt.timestamp, CONFIRMING)
 
 
+@pytest.mark.covers("O21")
 @pytest.mark.parametrize(
     "price", [PRICE * 95 // 100 - 1, PRICE * 105 // 100 + 1, PRICE // 10**10 + WAD]
 )
@@ -96,6 +98,7 @@ def test_set_oracle_reverts_when_the_new_one_fails(
     reverts_with("price failed", hub.set_oracle, 0, other, sender=governor)
 
 
+@pytest.mark.covers("O21")
 def test_set_oracle_reverts_when_not_governor(hub, oracle, stranger, reverts_with):
     reverts_with("not governor", hub.set_oracle, 0, oracle, sender=stranger)
 
@@ -108,6 +111,7 @@ def test_setters_revert_when_the_kind_is_unknown(hub, oracle, governor, kind, re
     reverts_with("unknown kind", hub.set_limits, kind, 1, 1, 50, 1, sender=governor)
 
 
+@pytest.mark.covers("O21")
 def test_set_oracle_reverts_when_it_has_no_code(hub, governor, alice, reverts_with):
     reverts_with("oracle has no code", hub.set_oracle, 0, alice, sender=governor)
     reverts_with("oracle has no code", hub.set_oracle, 0, ZERO, sender=governor)

@@ -58,6 +58,7 @@ def test_the_borrower_of_the_page_borrows(rig, borrower):
     assert rig.coin.read("allowance", borrower.address, rig.coin.address) == 0
 
 
+@pytest.mark.covers("P08")
 def test_the_borrower_of_the_page_pays_for_nobody_else(rig, borrower):
     """Neither a stranger's loan to it nor a stranger's call of its callback goes through."""
     held = rig.coin.read("balanceOf", borrower.address)

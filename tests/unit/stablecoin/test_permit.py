@@ -69,6 +69,7 @@ def refused(coin, bob, stranger, reverts_with):
 INVALID = "erc20: invalid signature"
 
 
+@pytest.mark.covers("P06")
 def test_permit__by_anyone_who_brings_the_signature(coin, sign, bob, stranger):
     receipt = coin.permit(OWNER.address, bob, 5 * WAD, FOREVER, *sign(), sender=stranger)
     assert coin.allowance(OWNER.address, bob) == 5 * WAD
@@ -84,6 +85,7 @@ def test_permit__then_the_spender_spends(coin, sign, minter, bob):
     assert (coin.balanceOf(bob), coin.allowance(OWNER.address, bob)) == (5 * WAD, 0)
 
 
+@pytest.mark.covers("P06", "I60")
 def test_permit_reverts_when_replayed(coin, sign, bob, refused):
     coin.permit(OWNER.address, bob, 5 * WAD, FOREVER, *sign(), sender=bob)
     refused(sign(), reason=INVALID)
@@ -92,6 +94,7 @@ def test_permit_reverts_when_replayed(coin, sign, bob, refused):
     assert coin.allowance(OWNER.address, bob) == 7
 
 
+@pytest.mark.covers("P06")
 def test_permit_reverts_when_expired(coin, sign, bob, clock, refused):
     deadline = clock.now + 100
     signature = sign(deadline=deadline)
@@ -110,6 +113,7 @@ def test_permit_reverts_when_signed_by_another(sign, refused):
     refused(sign(signer=OTHER), reason=INVALID)
 
 
+@pytest.mark.covers("P06")
 @pytest.mark.parametrize(
     "other",
     [
@@ -129,11 +133,13 @@ def test_permit_reverts_when_a_field_was_changed(sign, refused):
     refused(sign(), owner=OTHER.address, reason=INVALID)
 
 
+@pytest.mark.covers("P06")
 def test_permit_reverts_when_owner_is_zero(refused):
     junk = (27, b"\x00" * 32, b"\x00" * 32)
     refused(junk, owner=ZERO, reason="ecdsa: invalid signature")
 
 
+@pytest.mark.covers("P06")
 def test_permit_reverts_when_the_signature_is_malleated(sign, refused):
     v, r, s = sign()
     high_s = (CURVE_ORDER - int.from_bytes(s, "big")).to_bytes(32, "big")

@@ -35,6 +35,7 @@ def put(stub, account, kind, amount):
     stub.vault.transact("deposit", account, kind, amount, sender=stub.owner)
 
 
+@pytest.mark.covers("N05", "N06")
 def test_a_debt_of_104_bits(stub):
     most = 2**104 - 1
     stub.say(0, 2**88 - 1)
@@ -54,6 +55,7 @@ def test_a_debt_of_104_bits(stub):
     assert stub.vault.read("totals") == 0
 
 
+@pytest.mark.covers("N05")
 def test_a_total_debt_of_112_bits(stub):
     stub.say(0, 2**88 - 1)
     stub.vault.transact("set_pauses", 4, sender=stub.governor)
@@ -75,6 +77,7 @@ def test_a_total_debt_of_112_bits(stub):
     assert stub.vault.read("totals") == 2**112 - 1 | 4 << 152
 
 
+@pytest.mark.covers("N05")
 def test_a_total_of_128_bits(stub):
     stub.say(0, 1)
     with reverts("above cap"):
@@ -122,6 +125,7 @@ def test_what_is_no_account_is_refused_by_every_function(stub, account):
             vault.transact(name, *args, sender=owner)
 
 
+@pytest.mark.covers("N05")
 def test_eight_legs_and_no_more(stub):
     with reverts("legs not ascending"):
         stub.vault.transact("adjust", stub.id, [(0, 1)] * 8, 0, stub.owner, b"", sender=stub.owner)
@@ -133,6 +137,7 @@ def test_eight_legs_and_no_more(stub):
         )
 
 
+@pytest.mark.covers("I56", "I61")
 @pytest.mark.parametrize("bits", range(32))
 def test_no_pause_and_no_freeze_stops_what_lowers_risk(stub, bits):
     """Under every combination, and with a hub that reverts: deposit, repay, withdraw freely."""

@@ -74,6 +74,7 @@ def test_recalls_neither_restart_an_auction_nor_dodge_an_absorb(stage):
     assert done.log("Absorbed")["debt"] == DEBT
 
 
+@pytest.mark.covers("M05", "I38")
 def test_one_grace_and_one_tip_an_episode(stage):
     """Between maintenance and close-out an account is auctioned again and again, at once."""
     called = call(stage)
@@ -110,6 +111,7 @@ def test_a_tip_is_paid_at_most_once_a_cool_down(stage, gap):
     assert tips == [called.called_at]
 
 
+@pytest.mark.covers("M05")
 def test_a_cured_account_is_a_new_episode_only_for_who_was_healthy(stage):
     """Clearing the clock takes the target level: a little above maintenance is not enough."""
     called = call(stage)

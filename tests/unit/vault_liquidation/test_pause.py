@@ -17,6 +17,7 @@ def pause_and_resume(world, paused_for: int) -> int:
     return world.now + GRACE
 
 
+@pytest.mark.covers("M12")
 def test_a_pause_wakes_no_dormant_clock(stage):
     world = stage.world
     world.give_coins(world.keeper, 20_000 * WAD)
@@ -34,6 +35,7 @@ def test_a_pause_wakes_no_dormant_clock(stage):
     )  # below close-out, and called for it
 
 
+@pytest.mark.covers("M12")
 @pytest.mark.parametrize(
     "into", [GRACE // 2, GRACE + DURATION // 2, GRACE + DURATION + 10, GRACE + 2 * DURATION - 10]
 )

@@ -377,6 +377,7 @@ def test_raising_risk_in_front_of_a_call_that_cannot_be_made(stage):
 # keepers among themselves
 
 
+@pytest.mark.covers("M05", "I55")
 def test_two_callers_are_paid_one_tip(stage):
     world = stage.world
     id = open_eth(stage)
@@ -486,6 +487,7 @@ def test_a_take_at_the_very_end_and_an_absorb_in_one_block(stage):
             )
 
 
+@pytest.mark.covers("M08")
 def test_a_limit_on_the_price_holds_against_a_cure_in_front(stage):
     """A discount that somebody restarts costs no taker more than was agreed to."""
     world = stage.world
