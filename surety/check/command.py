@@ -21,6 +21,11 @@ TOOLS: dict[str, tuple[str, str, str]] = {
         "layout",
         "Hold storage layout and code size to a snapshot.",
     ),
+    "permissions": (
+        "surety.check.permissions",
+        "permissions",
+        "Let a stranger call everything, and tell what he changed.",
+    ),
     "mutate": (
         "surety.check.mutate.command",
         "mutate",

@@ -1,0 +1,411 @@
+# SPDX-License-Identifier: MIT
+"""`surety check permissions`: deploy contracts, let a stranger try everything, tell what he did.
+
+The sweep needs no property to be written: it finds setters that ask nobody. What else a stranger
+may do is the access table, which a snapshot holds against the next version.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from surety.anvil import Anvil, AnvilFailed, AnvilMissing
+from surety.chain import Reverted, Rpc, RpcError, UnlockedSender, as_revert
+from surety.check.command import project_options, read_project
+from surety.check.source import Project, Source, SourceError
+from surety.check.sweep import (
+    STRANGER,
+    Outcome,
+    Sweep,
+    Table,
+    Target,
+    constructor,
+    encode_constructor,
+    places,
+    warm,
+)
+from surety.commands import Failure, counted
+from surety.files import write_atomically
+
+GENESIS: Final = 1_700_000_000
+YEAR: Final = 365 * 86_400
+CALLERS: Final = (STRANGER, "deployer")
+_GUESSES: Final = 96  # constructors tried with arguments of which nothing is known
+# a contract that answers any call with the word 1, for constructors that ask what they are given
+STUB: Final = bytes.fromhex("6860015f526104005ff35f5260096017f3")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What a stranger can do and should not, or a contract that could not be tried."""
+
+    contract: str
+    function: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the finding as one line."""
+        return f"{self.contract}{'.' if self.function else ''}{self.function}: {self.message}"
+
+
+@dataclass(slots=True)
+class Swept:
+    """The table of a sweep, and the contracts that could not be deployed, each with why."""
+
+    table: Table = field(default_factory=dict)
+    untried: dict[str, str] = field(default_factory=dict)
+    states: int = 0
+
+
+def sweep_project(
+    rpc: Rpc, project: Project, given: Mapping[str, Sequence[Any]], seed: int = 0
+) -> Swept:
+    """Deploy a project's contracts on a node that lends accounts, and try them in three states.
+
+    Fresh, after everything that the deployer and a user can do has been done once, and a year
+    later. `given` are constructor arguments by contract. Raises SourceError and ValueError.
+    """
+    accounts = [str(address) for address in rpc.call("eth_accounts")]
+    actors = dict(zip(("deployer", STRANGER, "user"), accounts, strict=False))
+    done = Swept()
+    targets = list(_deployed(rpc, project, actors, given, done))
+    sweep = Sweep(rpc, targets, actors, seed)
+    sweep.run(CALLERS)
+    warm(rpc, sweep, targets, actors)
+    sweep.run(CALLERS)
+    rpc.call("evm_setNextBlockTimestamp", rpc.timestamp() + YEAR)
+    rpc.call("evm_mine")
+    sweep.run(CALLERS)
+    done.table, done.states = sweep.table, 3
+    return done
+
+
+def _deployed(
+    rpc: Rpc,
+    project: Project,
+    actors: Mapping[str, str],
+    given: Mapping[str, Sequence[Any]],
+    done: Swept,
+) -> Iterator[Target]:
+    """Deploy contract after contract, again and again while another one may help the rest."""
+    sender = UnlockedSender(rpc, actors["deployer"])
+    stub = sender.send(None, STUB).contract_address
+    assert stub is not None
+    known = {**actors, "stub": stub}
+    todo = list(project.contracts)
+    unknown = sorted(given.keys() - {source.stem for source in todo})
+    if unknown:
+        raise ValueError(f"arguments for {unknown[0]}, and there is no such contract")
+    while todo:
+        left = []
+        for source in todo:
+            address = _deploy(rpc, sender, project, source, known, given, done)
+            if address is None:
+                left.append(source)
+                continue
+            known[source.stem] = address
+            done.untried.pop(source.name, None)
+            made = project.compiled(source)
+            yield Target(source.stem, address, made.abi, places(source, project.layout(source)))
+        if len(left) == len(todo):
+            return
+        todo = left
+
+
+def _deploy(
+    rpc: Rpc,
+    sender: UnlockedSender,
+    project: Project,
+    source: Source,
+    known: Mapping[str, str],
+    given: Mapping[str, Sequence[Any]],
+    done: Swept,
+) -> str | None:
+    """Deploy one contract with the arguments it is given, or the first guess that goes through."""
+    made = project.compiled(source)
+    reason = ""
+    for args in _arguments(source, made.abi, known, given):
+        try:
+            data = made.creation + encode_constructor(made.abi, args)
+        except ValueError as error:
+            if source.stem in given:
+                raise ValueError(f"{source.stem}: {error}") from error
+            continue
+        try:
+            rpc.call(
+                "eth_estimateGas", {"from": sender.address, "data": "0x" + data.hex()}
+            )  # cheaper to refuse than a transaction
+            return sender.send(None, data).contract_address
+        except Reverted as error:
+            reason = reason or error.reason
+        except RpcError as error:
+            refusal = as_revert(error)
+            reason = reason or (refusal.reason if refusal else error.message)
+    done.untried[source.name] = reason or "no arguments get through"
+    return None
+
+
+def _arguments(
+    source: Source,
+    abi: Sequence[Mapping[str, Any]],
+    known: Mapping[str, str],
+    given: Mapping[str, Sequence[Any]],
+) -> Iterator[list[Any]]:
+    """Yield what a constructor may be given: what the caller says, else guesses by type."""
+    entry = constructor(abi)
+    if source.stem in given:
+        wanted = [str(item)[1:] for item in _leaves(given[source.stem]) if _is_name(item)]
+        if all(name in known for name in wanted):
+            yield [_resolved(item, known) for item in given[source.stem]]
+        return
+    pools = [_guesses(item, known) for item in entry["inputs"]]
+    rounds = max((len(pool) for pool in pools), default=1)
+    seen = [[pool[i % len(pool)] for pool in pools] for i in range(rounds)]  # alike first
+    yield from seen
+    rest = (list(found) for found in itertools.product(*pools))
+    yield from (args for args in itertools.islice(rest, _GUESSES) if args not in seen)
+
+
+def _guesses(item: Mapping[str, Any], known: Mapping[str, str]) -> list[Any]:
+    kind: str = item["type"]
+    if kind.endswith("]"):
+        inner, _, count = kind[:-1].rpartition("[")
+        below = _guesses({**item, "type": inner}, known)
+        sizes = [int(count)] if count else [0, 1]
+        return [[value] * size for size in sizes for value in below]
+    if kind == "tuple":
+        parts = [_guesses(part, known) for part in item["components"]]
+        rounds = max(len(part) for part in parts)
+        return [tuple(part[i % len(part)] for part in parts) for i in range(rounds)]
+    if kind == "address":
+        others = [known[name] for name in known if name not in ("deployer", STRANGER, "stub")]
+        return [known["stub"], known["deployer"], *others]
+    if kind == "bool":
+        return [False, True]
+    if kind == "string":
+        return ["Name"]
+    if kind == "bytes":
+        return [b""]
+    if kind.startswith(("uint", "int")):
+        return [18, 1, 10**18, 3_600, 0, 100]
+    return [bytes(int(kind.removeprefix("bytes")))]
+
+
+def _is_name(item: Any) -> bool:
+    return isinstance(item, str) and item.startswith("@")
+
+
+def _leaves(items: Any) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, list | tuple):
+            yield from _leaves(item)
+        else:
+            yield item
+
+
+def _resolved(item: Any, known: Mapping[str, str]) -> Any:
+    """Put addresses in the place of `@Name`, bytes in that of `0x...` of another length."""
+    if isinstance(item, list | tuple):
+        return [_resolved(each, known) for each in item]
+    if _is_name(item):
+        return known[item[1:]]
+    if isinstance(item, str) and item.startswith("0x") and len(item) != 42:
+        return bytes.fromhex(item[2:])
+    return item
+
+
+def findings(swept: Swept, kept: Mapping[str, Mapping[str, list[str]]] | None) -> list[Finding]:
+    """Return what a stranger should not be able to do.
+
+    Without a snapshot: put a value of his choice where it is not filed under his name, or take the
+    deployer's place. With one: change any variable that it does not tell of.
+    """
+    found = [
+        Finding(name, "", f"could not be deployed ({reason}); give arguments with --args")
+        for name, reason in swept.untried.items()
+    ]
+    for contract, functions in swept.table.items():
+        for function, outcomes in functions.items():
+            changes = outcomes[STRANGER].changes
+            if kept is None:
+                chosen = sorted({item.name for item in changes if item.chosen and not item.own})
+                ousted = sorted({item.name for item in changes if item.ousted})
+                if chosen:
+                    told = f"a stranger chooses {', '.join(chosen)}"
+                    found.append(Finding(contract, function, told))
+                if ousted:
+                    told = f"a stranger takes the deployer out of {', '.join(ousted)}"
+                    found.append(Finding(contract, function, told))
+                continue
+            known = set(kept.get(contract, {}).get(function, []))
+            more = sorted(variables(outcomes[STRANGER]) - known)
+            if more:
+                told = f"a stranger changes {', '.join(more)}, which the snapshot does not tell of"
+                found.append(Finding(contract, function, told))
+    return sorted(found)
+
+
+def variables(outcome: Outcome) -> set[str]:
+    """Return the variables that were changed, without the keys of their entries."""
+    return {item.name.split("[", 1)[0] for item in outcome.changes}
+
+
+def reach(table: Table) -> dict[str, dict[str, list[str]]]:
+    """Return the variables that a stranger can change, by contract and function: the snapshot."""
+    return {
+        contract: {
+            function: sorted(variables(outcomes[STRANGER]))
+            for function, outcomes in functions.items()
+            if outcomes[STRANGER].changes
+        }
+        for contract, functions in table.items()
+    }
+
+
+@click.command("permissions")
+@project_options
+@click.option(
+    "--args",
+    "arguments",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='Constructor arguments, TOML: `Till = ["@Token", 5]`; `@` names a contract or'
+    " deployer, user, stub.",
+)
+@click.option(
+    "--write", type=click.Path(path_type=Path, dir_okay=False), help="Write a snapshot file."
+)
+@click.option(
+    "--check",
+    "kept",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Find only what the snapshot file does not tell of.",
+)
+@click.option("--seed", default=0, show_default=True, help="Draw other arguments.")
+def permissions(
+    path: Path,
+    search_paths: tuple[Path, ...],
+    exclude: tuple[str, ...],
+    arguments: Path | None,
+    write: Path | None,
+    kept: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Call every function as a stranger and as the deployer, and tell which variables changed.
+
+    Each contract is deployed on a local Anvil, and tried fresh, used, and a year later. Found is a
+    stranger who puts a value of his choice anywhere but under his own name, one who takes the
+    deployer's place, and a contract that could not be deployed.
+    """
+    if write and kept:
+        raise Failure("--write and --check do not go together")
+    given = _given(arguments) if arguments else {}
+    before = _kept(kept) if kept else None
+    project = read_project(path, search_paths, exclude)
+    try:
+        with Anvil(timestamp=GENESIS, block_interval=12) as node, Rpc(node.url) as rpc:
+            swept = sweep_project(rpc, project, given, seed)
+    except (SourceError, ValueError, AnvilMissing, AnvilFailed) as error:
+        raise Failure(error) from error
+    if write:
+        try:
+            write_atomically(write, json.dumps(reach(swept.table), indent=1) + "\n")
+        except OSError as error:
+            raise Failure(f"{write}: {error.strerror or error}") from error
+    found = [] if write else findings(swept, before)
+    click.echo(_json(swept, found) if as_json else _text(swept, found))
+    if found:
+        sys.exit(2)
+
+
+def _given(path: Path) -> dict[str, list[Any]]:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise Failure(f"{path}: not TOML: {error}") from error
+    for name, args in raw.items():
+        if not isinstance(args, list):
+            raise Failure(f'{path}: {name}: a list of arguments is needed, as in {name} = [1, "a"]')
+    return raw
+
+
+def _kept(path: Path) -> dict[str, dict[str, list[str]]]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            str(contract): {
+                str(name): [str(item) for item in found] for name, found in each.items()
+            }
+            for contract, each in raw.items()
+        }
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror or error}") from error
+    except (ValueError, AttributeError, TypeError) as error:
+        raise Failure(f"{path}: not a snapshot; make one with --write") from error
+
+
+def _json(swept: Swept, found: list[Finding]) -> str:
+    def told(outcome: Outcome) -> dict[str, Any]:
+        return {
+            "calls": outcome.calls,
+            "passed": outcome.passed,
+            "changes": sorted({item.name for item in outcome.changes}),
+            "reasons": sorted(outcome.reasons),
+        }
+
+    return json.dumps(
+        {
+            "states": swept.states,
+            "contracts": {
+                contract: {
+                    function: {caller: told(outcome) for caller, outcome in outcomes.items()}
+                    for function, outcomes in functions.items()
+                }
+                for contract, functions in swept.table.items()
+            },
+            "untried": swept.untried,
+            "findings": [
+                {"contract": item.contract, "function": item.function, "message": item.message}
+                for item in found
+            ],
+        },
+        indent=1,
+    )
+
+
+def _text(swept: Swept, found: list[Finding]) -> str:
+    lines = []
+    calls = 0
+    for contract, functions in swept.table.items():
+        lines.append(contract)
+        width = max((len(name) for name in functions), default=0)
+        for function, outcomes in functions.items():
+            for caller, outcome in outcomes.items():
+                calls += outcome.calls
+                name = function if caller == STRANGER else ""
+                lines.append(f"  {name:{width}}  {caller:8}  {_told(outcome)}")
+    lines += [str(item) for item in found]
+    lines.append(
+        f"{counted(len(swept.table), 'contract')}, {counted(calls, 'call')} in"
+        f" {counted(swept.states, 'state')}: {counted(len(found), 'finding')}"
+    )
+    return "\n".join(lines)
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.passed:
+        names = sorted({item.name for item in outcome.changes})
+        return "changes " + ", ".join(names) if names else "goes through and changes nothing"
+    reasons = sorted(repr(reason) if reason else "no reason" for reason in outcome.reasons)
+    return f"refused: {', '.join(reasons)}"

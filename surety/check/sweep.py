@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""Call every function of live contracts as everybody, and tell which variables each call changed.
+
+Calls are simulated on a node that traces (`debug_traceCall` with the difference of states), so
+nothing that one call does is met by the next. A word that changed is named by the layout; an entry
+of a mapping is found by hashing the keys that the sweep knows: those who call, the contracts, the
+numbers that it gives. What a stranger may change is told apart from what he may *choose*: the
+values that the sweep gives are marked, and a marked value in a variable that is not filed under
+the stranger's own name is what a missing check looks like.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from surety.chain import Function, Reverted, Rpc, RpcError, as_revert
+from surety.check.source import Source
+
+STRANGER: Final = "stranger"
+TRIES: Final = 24  # calls of one function by one caller in one state
+GAS: Final = 10_000_000
+# values that nothing else has: found in a word, the caller put them there
+MARK: Final = 0x5EED_C0DE_5EED
+MARKED: Final = to_checksum_address("0x" + "5eedc0de" * 5)
+UNNAMED: Final = "a word without a name"
+ANY: Final = "*"  # in place of a key that is nobody's address
+_ENTRIES: Final = 20_000  # of one mapping, at most, whose places are worked out
+_VALUE: Final = 10**15  # wei, sent along with every other call that takes ether
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One variable of a contract: where it begins, its name and the compiler's type of it."""
+
+    slot: int
+    name: str
+    type: Any
+
+
+def places(source: Source, layout: Mapping[str, Any]) -> list[Place]:
+    """Return the variables of a contract that lie in storage, its modules' too."""
+    return list(_places(source.tree, layout.get("storage_layout", {}), ""))
+
+
+def _places(tree: Any, items: Mapping[str, Any], prefix: str) -> Iterator[Place]:
+    from vyper.ast import nodes as vy
+
+    for node in tree.get_children(vy.VariableDecl):
+        if node.target.id in items:
+            kind = node.target._metadata["varinfo"].typ
+            yield Place(items[node.target.id]["slot"], prefix + node.target.id, kind)
+    for node in tree.get_children(vy.InitializesDecl):
+        info = node._metadata["initializes_info"].module_info
+        below = items.get(info.alias, {})
+        yield from _places(info.module_node, below, f"{prefix}{info.alias}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A live contract: its name, address, ABI and variables."""
+
+    name: str
+    address: str
+    abi: Sequence[Mapping[str, Any]]
+    places: Sequence[Place]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """A variable that a call changed; in brackets who the keys of its entry are, `*` for no one.
+
+    `own` tells that the entry is filed under whoever called, or in another contract under the one
+    that called it, `chosen` that a value which the call
+    gave stands in it now, `ousted` that the deployer's address stood in it and no longer does.
+    """
+
+    name: str
+    own: bool = False
+    chosen: bool = False
+    ousted: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of the calls of one function by one caller, in all states."""
+
+    calls: int = 0
+    passed: int = 0
+    changes: set[Change] = field(default_factory=set)
+    reasons: set[str] = field(default_factory=set)
+
+
+Table = dict[str, dict[str, dict[str, Outcome]]]  # contract, function, caller
+
+
+class Sweep:
+    """Tries every function of some contracts as some callers; `actors` are addresses by role."""
+
+    def __init__(
+        self, rpc: Rpc, targets: Sequence[Target], actors: Mapping[str, str], seed: int = 0
+    ) -> None:
+        self._rpc = rpc
+        self._targets = list(targets)
+        self._actors = dict(actors)
+        self._seed = seed
+        self._labels = {int(address, 16): role for role, address in actors.items()}
+        self._labels |= {int(target.address, 16): target.name for target in targets}
+        self._labels[int(MARKED, 16)] = "given"
+        self._names = {target.address.lower(): self._named(target) for target in targets}
+        self.table: Table = {}
+
+    def run(self, callers: Iterable[str]) -> None:
+        """Try everything in the state that the node is in, and add it to the table."""
+        for target in self._targets:
+            for entry in writing(target.abi):
+                name = label(entry)
+                tries = self.tries(target, entry)
+                for caller in callers:
+                    outcome = (
+                        self.table.setdefault(target.name, {})
+                        .setdefault(name, {})
+                        .setdefault(caller, Outcome())
+                    )
+                    self._try(target, caller, tries, outcome)
+
+    def tries(self, target: Target, entry: Mapping[str, Any]) -> list[tuple[bytes, int]]:
+        """Return data and wei of the calls of a function that are worth making, always the same."""
+        dice = random.Random(f"{self._seed} {target.name} {label(entry)}")
+        payable = entry.get("stateMutability") == "payable"
+        if entry["type"] in ("fallback", "receive"):
+            return [(b"", _VALUE if payable else 0), (bytes(4), 0)]
+        function = Function.of(entry)
+        found: dict[tuple[bytes, int], None] = {}
+        for number in range(TRIES * 3):
+            if len(found) == TRIES:
+                break
+            args = [self._draw(item, dice, number, target) for item in entry["inputs"]]
+            try:
+                data = function.encode(*args)
+            except ValueError:  # too large for its type
+                continue
+            found.setdefault((data, _VALUE if payable and number % 2 else 0))
+        return list(found)
+
+    def _draw(self, item: Mapping[str, Any], dice: random.Random, number: int, at: Target) -> Any:
+        """Draw an argument; the first ones are plain, each kind of them once."""
+        kind: str = item["type"]
+        if kind.endswith("]"):
+            inner, _, count = kind[:-1].rpartition("[")
+            size = int(count) if count else dice.choice((1, 1, 0, 2))
+            below = {**item, "type": inner}
+            return [self._draw(below, dice, number + i, at) for i in range(size)]
+        if kind == "tuple":
+            return tuple(self._draw(part, dice, number, at) for part in item["components"])
+        pool = self._pool(kind, at)
+        return pool[number % len(pool)] if number < 4 else dice.choice(pool)
+
+    def _pool(self, kind: str, at: Target) -> list[Any]:
+        if kind == "address":
+            others = [target.address for target in self._targets if target is not at]
+            return [MARKED, *self._actors.values(), *others, at.address, "0x" + "00" * 20]
+        if kind == "bool":
+            return [True, False]
+        if kind.startswith("uint"):
+            return [MARK, 1, 0, 10**18, 2, 1_000, 5_000, 2 ** int(kind[4:] or 256) - 1]
+        if kind.startswith("int"):
+            return [MARK, 1, 0, -1, 10**18, -(10**18)]
+        if kind == "bytes":
+            return [b"", MARK.to_bytes(32), bytes(65)]
+        if kind == "string":
+            return ["", "a name"]
+        size = int(kind.removeprefix("bytes"))
+        return [MARK.to_bytes(32)[-size:], bytes(size), b"\x01" + bytes(size - 1)]
+
+    def _try(
+        self, target: Target, caller: str, tries: list[tuple[bytes, int]], outcome: Outcome
+    ) -> None:
+        """Make calls; trace those that go through."""
+        sender = self._actors[caller]
+        requests = [
+            {
+                "from": sender,
+                "to": target.address,
+                "data": "0x" + data.hex(),
+                "value": hex(value),
+                "gas": hex(GAS),
+            }
+            for data, value in tries
+        ]
+        answers = self._rpc.batch(
+            [("eth_call", [request, "latest"]) for request in requests], return_errors=True
+        )
+        passing = []
+        for request, answer in zip(requests, answers, strict=True):
+            outcome.calls += 1
+            if isinstance(answer, RpcError):
+                refusal = as_revert(answer)
+                outcome.reasons.add((refusal.reason if refusal else answer.message) or "")
+            else:
+                outcome.passed += 1
+                passing.append(request)
+        options = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
+        for diff in self._rpc.batch(
+            [("debug_traceCall", [request, "latest", options]) for request in passing]
+        ):
+            outcome.changes |= set(self._changes(diff, target, sender))
+
+    def _changes(self, diff: Mapping[str, Any], target: Target, sender: str) -> Iterator[Change]:
+        """Name the words that a call changed, in any of the contracts."""
+        for address, after in diff["post"].items():
+            before = diff["pre"].get(address, {}).get("storage", {})
+            words = after.get("storage", {})
+            named = self._names.get(address.lower())
+            if named is None:
+                continue
+            other = next(item for item in self._targets if item.address.lower() == address.lower())
+            prefix = "" if other is target else f"{other.name}."
+            # in another contract the caller is the contract that was called
+            owner = int(sender if other is target else target.address, 16)
+            for slot in before.keys() | words.keys():
+                old, new = int(before.get(slot, "0x0"), 16), int(words.get(slot, "0x0"), 16)
+                name, keys = named.get(int(slot, 16), (UNNAMED, ()))
+                yield Change(
+                    prefix + name,
+                    owner in keys or int(sender, 16) in keys,
+                    _is_marked(new) and not _is_marked(old),
+                    _holds(old, self._actors["deployer"]) and not _holds(new, sender),
+                )
+
+    def _named(self, target: Target) -> dict[int, tuple[str, tuple[int, ...]]]:
+        """Return the name of every slot that is known, with the keys of the entry it is in."""
+        found: dict[int, tuple[str, tuple[int, ...]]] = {}
+        for place in target.places:
+            for slot, name, keys in self._slots(place.slot, place.name, place.type, ()):
+                found.setdefault(slot, (name, keys))
+        return found
+
+    def _slots(
+        self, slot: int, name: str, kind: Any, keys: tuple[int, ...]
+    ) -> Iterator[tuple[int, str, tuple[int, ...]]]:
+        if type(kind).__name__ != "HashMapT":
+            for offset in range(min(kind.storage_size_in_words, 256)):
+                yield slot + offset, name, keys
+            return
+        pool = self._keys(str(kind.key_type))
+        depth = 1
+        below = kind.value_type
+        while type(below).__name__ == "HashMapT":
+            depth, below = depth + 1, below.value_type
+        while len(pool) ** depth > _ENTRIES:
+            pool = pool[: len(pool) // 2]
+        for key in pool:
+            inner = int.from_bytes(keccak(slot.to_bytes(32) + (key % 2**256).to_bytes(32)), "big")
+            told = self._labels.get(key, ANY)
+            yield from self._slots(inner, f"{name}[{told}]", kind.value_type, (*keys, key))
+
+    def _keys(self, kind: str) -> list[int]:
+        """Return the keys of a type that the sweep gives, or that contracts use of themselves."""
+        if kind == "address":
+            return [*self._labels, 0]
+        if kind.startswith(("uint", "int")):
+            addresses = [int(address, 16) << 8 for address in self._actors.values()]
+            return [MARK, *range(33), 1_000, 5_000, 10**18, *addresses, 2**256 - 1]
+        if kind == "bytes32":
+            return [MARK, 0, 1 << 248]
+        return [0, 1]
+
+
+def writing(abi: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the functions of an ABI that may change state, the default one too."""
+    kinds = ("function", "fallback", "receive")
+    return [
+        entry
+        for entry in abi
+        if entry["type"] in kinds and entry.get("stateMutability") not in ("view", "pure")
+    ]
+
+
+def label(entry: Mapping[str, Any]) -> str:
+    """Return what a function is called in the table: its name, with types where it has defaults."""
+    return str(entry["name"]) if entry["type"] == "function" else "__default__"
+
+
+def warm(rpc: Rpc, sweep: Sweep, targets: Sequence[Target], actors: Mapping[str, str]) -> int:
+    """Let the deployer and a user make, for each function, the first call that goes through.
+
+    Return how many did: the state that follows is one in which things have happened.
+    """
+    done = 0
+    for target in targets:
+        for entry in writing(target.abi):
+            for who in ("deployer", "user"):
+                for data, value in sweep.tries(target, entry):
+                    try:
+                        rpc.eth_call(target.address, data, sender=actors[who], value=value, gas=GAS)
+                    except (Reverted, RpcError):
+                        continue
+                    request = {
+                        "from": actors[who],
+                        "to": target.address,
+                        "data": "0x" + data.hex(),
+                        "value": hex(value),
+                        "gas": hex(GAS),
+                    }
+                    rpc.wait_for_receipt(str(rpc.call("eth_sendTransaction", request)))
+                    done += 1
+                    break
+    return done
+
+
+def encode_constructor(abi: Iterable[Mapping[str, Any]], args: Sequence[Any]) -> bytes:
+    """Return the encoded arguments of a constructor; raises ValueError where they do not fit."""
+    entry = {**constructor(abi), "name": "constructor"}
+    return Function.of(entry).inputs.encode(args)
+
+
+def constructor(abi: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the constructor's entry of an ABI, or one without arguments."""
+    none: Mapping[str, Any] = {"inputs": []}
+    return next((item for item in abi if item["type"] == "constructor"), none)
+
+
+def _is_marked(word: int) -> bool:
+    """Tell whether a value that the sweep gave stands in a word, packed with others or alone."""
+    text = f"{word:064x}"
+    return f"{MARK:012x}" in text or MARKED[2:].lower() in text
+
+
+def _holds(word: int, address: str) -> bool:
+    return address[2:].lower() in f"{word:064x}"

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: MIT
+"""A stranger who may do what only the owner should is found, and nobody else is accused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from click.testing import CliRunner
+
+from surety.anvil import Anvil
+from surety.chain import Rpc
+from surety.check.permissions import Swept, findings, reach, sweep_project, variables
+from surety.check.source import load
+from surety.check.sweep import STRANGER, TRIES, Outcome
+from surety.cli import main
+
+OWNED = """
+    # pragma version ^0.4.0
+    owner: public(address)
+
+    @deploy
+    def __init__():
+        self.owner = msg.sender
+
+    @external
+    def hand_over(to: address):
+        assert msg.sender == self.owner, "not the owner"
+        self.owner = to
+    """
+TOKEN = """
+    # pragma version ^0.4.0
+    balanceOf: public(HashMap[address, uint256])
+    allowance: public(HashMap[address, HashMap[address, uint256]])
+
+    @external
+    def approve(spender: address, amount: uint256) -> bool:
+        self.allowance[msg.sender][spender] = amount
+        return True
+
+    @external
+    def mint(amount: uint256):
+        self.balanceOf[msg.sender] += amount
+    """
+TILL = """
+    # pragma version ^0.4.0
+    from . import owned
+    initializes: owned
+    exports: owned.hand_over
+
+    interface Token:
+        def mint(amount: uint256): nonpayable
+        def balanceOf(who: address) -> uint256: view
+
+    struct Lot:
+        maker: address
+        amount: uint128
+        at: uint128
+
+    token: immutable(Token)
+    unlocks_at: immutable(uint256)
+    fee: uint256
+    paused: bool
+    lots: HashMap[uint256, Lot]
+    held: HashMap[address, uint256]
+    rounds: DynArray[uint256, 5]
+
+    @deploy
+    def __init__(token_: Token, fee: uint256):
+        owned.__init__()
+        assert staticcall token_.balanceOf(self) == 0
+        assert fee < 1_000, "fee too high"
+        token = token_
+        unlocks_at = block.timestamp + 86_400 * 300
+        self.fee = fee
+
+    @external
+    def set_fee(fee: uint256):
+        assert msg.sender == owned.owner, "not the owner"
+        self.fee = fee
+
+    @external
+    @payable
+    def enter(amount: uint256):
+        self.held[msg.sender] += amount
+
+    @external
+    def accrue():
+        self.rounds.append(block.number)
+
+    @external
+    def unlock():
+        assert block.timestamp > unlocks_at, "too early"
+        assert self.fee != 0, "no fee"
+        self.paused = not self.paused
+
+    @external
+    def give(amount: uint256):
+        extcall token.mint(amount)
+
+    @external
+    @payable
+    def __default__():
+        self.held[msg.sender] += msg.value
+    """
+
+
+def write(folder: Path, **sources: str) -> Path:
+    for name, text in sources.items():
+        (folder / f"{name}.vy").write_text(dedent(text).lstrip())
+    return folder
+
+
+def swept(folder: Path, given: dict[str, list[object]] | None = None) -> Swept:
+    project = load(folder)
+    with Anvil(timestamp=1_700_000_000, block_interval=12) as node, Rpc(node.url) as rpc:
+        return sweep_project(rpc, project, given or {})
+
+
+def told(found: Swept) -> list[str]:
+    return [str(item) for item in findings(found, None)]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory) -> Swept:
+    folder = write(tmp_path_factory.mktemp("clean"), owned=OWNED, Till=TILL, Token=TOKEN)
+    return swept(folder, {"Till": ["@Token", 5]})
+
+
+def names(outcome: Outcome) -> list[str]:
+    return sorted({item.name for item in outcome.changes})
+
+
+def test_a_stranger_changes_what_is_his_and_what_is_everybodys(clean):
+    assert clean.untried == {}
+    assert clean.states == 3
+    till = clean.table["Till"]
+    assert {name: names(each[STRANGER]) for name, each in till.items()} == {
+        "set_fee": [],
+        "enter": ["held[stranger]"],
+        "accrue": ["rounds"],
+        "unlock": ["paused"],  # a year later
+        "give": ["Token.balanceOf[Till]"],
+        "__default__": ["held[stranger]"],
+        "hand_over": [],
+    }
+    assert till["set_fee"][STRANGER].reasons == {"not the owner"}
+    assert till["set_fee"][STRANGER].passed == 0
+    assert names(till["set_fee"]["deployer"]) == ["fee"]
+    assert names(till["hand_over"]["deployer"]) == ["owned.owner"]
+    assert till["unlock"][STRANGER].reasons == {"too early"}
+    assert names(clean.table["Token"]["approve"][STRANGER])[:2] == [
+        "allowance[stranger][*]",
+        "allowance[stranger][Till]",
+    ]
+    assert told(clean) == []
+
+
+def test_every_function_is_called_as_often_in_every_state(clean):
+    assert clean.table["Till"]["set_fee"][STRANGER].calls <= 3 * TRIES
+    assert clean.table["Till"]["set_fee"][STRANGER].calls >= 3 * 8
+    assert clean.table["Token"]["approve"][STRANGER].calls == 3 * TRIES
+
+
+def test_it_does_the_same_again(tmp_path):
+    folder = write(tmp_path, Token=TOKEN)
+    assert swept(folder) == swept(folder)
+
+
+BUGS = {
+    # a setter
+    'assert msg.sender == owned.owner, "not the owner"\n        self.fee': "self.fee",
+    # a member of a struct in a mapping, and the owner of a module
+    "def accrue():": (
+        "def accrue(kind: uint256, amount: uint128):\n"
+        "        self.lots[kind] = Lot(maker=self, amount=amount, at=0)\n"
+        "        owned.owner = empty(address)"
+    ),
+    # the entry of another
+    "self.held[msg.sender] += amount": "self.held[self] += amount",
+    # open only as long as nothing has happened
+    "def unlock():": (
+        "def unlock(fee: uint256):\n"
+        '        assert self.fee == 5, "late"\n'
+        "        self.fee = fee\n"
+        "        return"
+    ),
+}
+
+
+def test_missing_checks_are_found(tmp_path):
+    text = TILL
+    for old, new in BUGS.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    text = (
+        text.split("        return\n")[0]
+        + "\n    @external\n    def give"
+        + (text.split("    def give")[1])
+    )
+    folder = write(tmp_path, owned=OWNED, Till=text, Token=TOKEN)
+    assert told(swept(folder, {"Till": ["@Token", 5]})) == [
+        "Till.accrue: a stranger chooses lots[*]",
+        "Till.accrue: a stranger takes the deployer out of owned.owner",
+        "Till.enter: a stranger chooses held[Till]",
+        "Till.set_fee: a stranger chooses fee",
+        "Till.unlock: a stranger chooses fee",
+    ]
+
+
+def test_a_check_that_is_missing_in_a_module_is_found(tmp_path):
+    text = OWNED.replace('assert msg.sender == self.owner, "not the owner"', "pass")
+    folder = write(tmp_path, owned=text, Till=TILL, Token=TOKEN)
+    assert told(swept(folder, {"Till": ["@Token", 5]})) == [
+        "Till.hand_over: a stranger chooses owned.owner",
+        "Till.hand_over: a stranger takes the deployer out of owned.owner",
+    ]
+
+
+def test_arguments_are_guessed_by_type_and_from_what_is_deployed(tmp_path):
+    folder = write(tmp_path, owned=OWNED, Till=TILL, Token=TOKEN)
+    found = swept(folder)
+    assert found.untried == {}
+    assert set(found.table) == {"Till", "Token"}
+
+
+def test_what_cannot_be_deployed_is_a_finding(tmp_path):
+    text = TILL.replace("fee < 1_000", "fee == 777")
+    folder = write(tmp_path, owned=OWNED, Till=text, Token=TOKEN)
+    assert told(swept(folder)) == [
+        "Till.vy: could not be deployed (fee too high); give arguments with --args"
+    ]
+
+
+def test_a_snapshot_tells_what_is_meant(clean):
+    kept = reach(clean.table)
+    assert kept["Till"] == {
+        "enter": ["held"],
+        "accrue": ["rounds"],
+        "unlock": ["paused"],
+        "give": ["Token.balanceOf"],
+        "__default__": ["held"],
+    }
+    assert findings(clean, kept) == []
+    del kept["Till"]["unlock"]
+    assert [str(item) for item in findings(clean, kept)] == [
+        "Till.unlock: a stranger changes paused, which the snapshot does not tell of"
+    ]
+    assert variables(clean.table["Till"]["set_fee"][STRANGER]) == set()
+
+
+def test_the_command_prints_the_table_and_keeps_a_snapshot(tmp_path):
+    text = OWNED.replace('assert msg.sender == self.owner, "not the owner"', "pass")
+    folder = write(tmp_path, Owned=text)
+    run = CliRunner(mix_stderr=False)
+    done = run.invoke(main, ["check", "permissions", str(folder)])
+    assert done.exit_code == 2
+    assert done.stdout.splitlines() == [
+        "Owned",
+        "  hand_over  stranger  changes owner",
+        "             deployer  changes owner",
+        "Owned.hand_over: a stranger chooses owner",
+        "Owned.hand_over: a stranger takes the deployer out of owner",
+        "1 contract, 36 calls in 3 states: 2 findings",
+    ]
+    file = folder / "reach.json"
+    done = run.invoke(main, ["check", "permissions", str(folder), "--write", str(file)])
+    assert done.exit_code == 0
+    assert json.loads(file.read_text()) == {"Owned": {"hand_over": ["owner"]}}
+    done = run.invoke(main, ["check", "permissions", str(folder), "--check", str(file), "--json"])
+    assert done.exit_code == 0
+    shown = json.loads(done.stdout)
+    assert shown["findings"] == []
+    assert shown["contracts"]["Owned"]["hand_over"]["stranger"]["changes"] == ["owner"]
+
+
+def test_the_command_refuses_what_it_cannot_do_in_one_line(tmp_path):
+    folder = write(tmp_path, Owned=OWNED)
+    run = CliRunner(mix_stderr=False)
+    bad, other, wrong = folder / "bad.toml", folder / "other.toml", folder / "wrong.toml"
+    bad.write_text("Owned = 5\n")
+    other.write_text("Other = []\n")
+    wrong.write_text("Owned = [1]\n")
+    for args, words in (
+        (["--args", str(folder / "none")], "No such file or directory"),
+        (["--args", str(folder / "Owned.vy")], "not TOML"),
+        (["--args", str(bad)], "a list of arguments is needed"),
+        (["--args", str(other)], "arguments for Other, and there is no such contract"),
+        (["--args", str(wrong)], "Owned: 0 values are needed, not 1"),
+        (["--check", str(bad)], "not a snapshot; make one with --write"),
+        (["--check", "a", "--write", "b"], "--write and --check do not go together"),
+    ):
+        done = run.invoke(main, ["check", "permissions", str(folder), *args])
+        assert done.exit_code == 1, args
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
