@@ -315,7 +315,8 @@ class Player:
             case "open":
                 amount = size.of(LOT[kind])
                 worth = amount * self._word(kind).lo // UNIT[kind]
-                room = worth * KINDS[kind].levels.initial_ltv // BPS
+                # a debt is rounded up as it is made and as it is read
+                room = max(0, worth * KINDS[kind].levels.initial_ltv // BPS - 2)
                 room += self._lens("max_borrow", id)
                 legs = [(kind, amount)] if amount else []
                 return self._to(vault, "adjust", id, legs, act.debt.of(room), me, b"")

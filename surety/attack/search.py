@@ -80,21 +80,31 @@ class Search:
         watch: Watch | None = None,
     ) -> Found:
         """Search until a budget is used up, or the score passes `stop_above`."""
-        self._began, self._budget, self._seconds = time.monotonic(), evaluations, seconds
-        self._stop, self._watch = stop_above, watch
-        self._found = Found((), self.player.play(()), 1, 0.0)
-        self._found.history.append((1, self._score(self._found.played)))
+        self.begin(evaluations, seconds, stop_above, watch)
         starts = [acts[: self.length] for _, acts in seeds(self.player.stage, self.player.rules)]
         self._walk(starts)
-        self._polish()
-        self._found.seconds = time.monotonic() - self._began
-        return self._found
+        self.polish()
+        self.found.seconds = time.monotonic() - self._began
+        return self.found
+
+    def begin(
+        self,
+        evaluations: int,
+        seconds: float = math.inf,
+        stop_above: int | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """Start a budget with nothing found but that doing nothing pays nothing."""
+        self._began, self._budget, self._seconds = time.monotonic(), evaluations, seconds
+        self._stop, self._watch = stop_above, watch
+        self.found = Found((), self.player.play(()), 1, 0.0)
+        self.found.history.append((1, self._score(self.found.played)))
 
     def _score(self, played: Played) -> int:
         return played.excess if self.objective == "excess" else played.profit
 
     def _is_over(self, part: float = 1.0) -> bool:
-        found = self._found
+        found = self.found
         if self._stop is not None and self._score(found.played) > self._stop:
             return True
         spent = time.monotonic() - self._began
@@ -102,9 +112,9 @@ class Search:
 
     # trying
 
-    def _try(self, acts: Sequence[Act]) -> tuple[int, tuple[Act, ...]]:
+    def offer(self, acts: Sequence[Act]) -> tuple[int, tuple[Act, ...]]:
         """Play a sequence; return its score and what of it went through."""
-        found = self._found
+        found = self.found
         played = self.player.play(acts)
         found.evaluations += 1
         found.leaks += played.leak != 0
@@ -133,7 +143,7 @@ class Search:
         for acts in starts:
             if self._is_over():
                 return
-            score, _ = self._try(acts)
+            score, _ = self.offer(acts)
             walkers.append((score, acts))
         dice, turn = self._random, 0
         while not self._is_over(1 - POLISH):
@@ -141,8 +151,8 @@ class Search:
             turn += 1
             score, acts = walkers[at]
             proposed = self._changed(acts)
-            tried, kept = self._try(proposed)
-            spent = self._found.evaluations / self._budget
+            tried, kept = self.offer(proposed)
+            spent = self.found.evaluations / self._budget
             heat = HOT * (COLD / HOT) ** min(1.0, spent)
             worse = _height(score) - _height(tried)
             if worse <= 0 or dice.random() < math.exp(-worse / heat):
@@ -150,7 +160,7 @@ class Search:
                 walkers[at] = (tried, kept if dice.random() < 0.5 else proposed)
             if turn % (25 * len(walkers)) == 0:  # the worst begins anew at the best
                 last = min(range(len(walkers)), key=lambda place: (walkers[place][0], place))
-                walkers[last] = (self._score(self._found.played), self._found.acts)
+                walkers[last] = (self._score(self.found.played), self.found.acts)
 
     # changing
 
@@ -171,7 +181,7 @@ class Search:
         roll = dice.random()
         at = dice.randrange(len(acts)) if acts else 0
         if not acts or roll < 0.3:
-            acts.insert(dice.randint(0, len(acts)), self._new())
+            acts.insert(dice.randint(0, len(acts)), self.random_act())
             if len(acts) > self.length:
                 del acts[dice.randrange(len(acts))]
         elif roll < 0.4:
@@ -186,7 +196,8 @@ class Search:
         else:
             acts[at] = self._varied(acts[at])
 
-    def _new(self) -> Act:
+    def random_act(self) -> Act:
+        """Return any act at all."""
         act = Act(self._random.choice(self._whats))
         for letter in FIELDS[act.what]:
             act = self._varied(act, letter)
@@ -248,21 +259,19 @@ class Search:
 
     # polishing
 
-    def _polish(self) -> None:
+    def polish(self) -> None:
         """Leave out what is not needed, then vary amounts one at a time, while that is better."""
         better = True
         while better and not self._is_over():
-            better = self._shorten() or any(
-                self._improve(at) for at in range(len(self._found.acts))
-            )
+            better = self._shorten() or any(self._improve(at) for at in range(len(self.found.acts)))
 
     def _shorten(self) -> bool:
         """Leave out one act without which the best is as good."""
-        best = self._found
+        best = self.found
         for at in range(len(best.acts)):
             if self._is_over():
                 return False
-            score, kept = self._try(best.acts[:at] + best.acts[at + 1 :])
+            score, kept = self.offer(best.acts[:at] + best.acts[at + 1 :])
             if score >= self._score(best.played) and len(kept) < len(best.acts):
                 best.acts, best.played = kept, self.player.play(kept)
                 return True
@@ -270,12 +279,12 @@ class Search:
 
     def _improve(self, at: int) -> bool:
         """Change one amount of one act of the best, if that is better."""
-        acts, best = self._found.acts, self._score(self._found.played)
+        acts, best = self.found.acts, self._score(self.found.played)
         for neighbour in _neighbours(acts[at]) if at < len(acts) else ():
             if self._is_over():
                 return False
-            self._try((*acts[:at], neighbour, *acts[at + 1 :]))
-            if self._score(self._found.played) > best:
+            self.offer((*acts[:at], neighbour, *acts[at + 1 :]))
+            if self._score(self.found.played) > best:
                 return True
         return False
 

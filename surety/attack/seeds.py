@@ -8,7 +8,7 @@ from surety.attack.play import Rules
 from surety.attack.stage import ETH, STABLE, Stage
 
 WEI = Size(0, 1)
-FIFTY_LOTS = Size(50_000)
+HALF = Size(500)
 
 Seed = tuple[str, tuple[Act, ...]]
 
@@ -77,6 +77,24 @@ def seeds(stage: Stage, rules: Rules) -> list[Seed]:
                 Act("borrow", callable_),
                 Act("cure", callable_),
                 Act("margin_call", callable_),
+            ),
+        ),
+        (
+            "curing by a deposit",
+            (
+                Act("deposit", running, kind=ETH),
+                Act("cure", running),
+                Act("withdraw", running, kind=ETH),
+                Act("margin_call", running),
+            ),
+        ),
+        (
+            "moving there and back",
+            (
+                Act("move", held, empty, ETH, HALF, HALF),
+                Act("borrow", held),
+                Act("move", empty, held, ETH, WHOLE, WHOLE),
+                Act("repay", held, size=HALF),
             ),
         ),
         (
