@@ -26,6 +26,7 @@ def committed():
     return json.loads((root() / "snapshots" / "gas.json").read_text())
 
 
+@pytest.mark.covers("I70")
 def test_gas_equals_the_snapshot(measured, committed):
     differences = compare(measured, committed)
     assert not differences, "\n".join(differences)

@@ -202,6 +202,7 @@ ADJUSTMENTS = st.tuples(
 )
 
 
+@pytest.mark.covers("I67")
 @settings(max_examples=60)
 @given(st.lists(ADJUSTMENTS, min_size=1, max_size=4))
 def test_any_history(base_world, steps):

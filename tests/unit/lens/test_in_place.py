@@ -53,6 +53,7 @@ def test_both_lenses_fit_into_a_contract():
     assert artifact("LensInPlace").runtime_size < CODE_LIMIT
 
 
+@pytest.mark.covers("I67")
 def test_the_abi_has_no_function_that_writes():
     for entry in artifact("LensInPlace").abi:
         if entry["type"] == "function":
@@ -96,6 +97,7 @@ def outcome(read, *args):
         return error.reason
 
 
+@pytest.mark.covers("I67")
 @pytest.mark.parametrize("shut", [False, True])
 def test_it_answers_as_the_lens_does(world, accounts, shut):
     vault = world.vault.address

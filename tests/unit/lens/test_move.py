@@ -118,6 +118,7 @@ def test_the_clock_of_a_called_account(world, pair):
     assert right.levels[0] > 10_000 * WAD
 
 
+@pytest.mark.covers("I67")
 @settings(max_examples=40)
 @given(
     st.lists(

@@ -132,6 +132,7 @@ def state_at(world, account, price):
     return world.state(account)
 
 
+@pytest.mark.covers("I31")
 def test_states_follow_the_table(world):
     account = world.open([(0, 10 * WAD)], 14_000 * WAD)
     world.vault.transact("set_rate", 0, sender=world.governor)
@@ -315,6 +316,7 @@ def test_auction_price(world, auction):
     assert [holding[7] for holding in shown] == now
 
 
+@pytest.mark.covers("I67")
 @pytest.mark.parametrize("amount", [1, 10**17, 3 * WAD, MAX])
 def test_preview_take_is_what_take_does(world, auction, amount):
     world.give_coins(world.keeper, 20_000 * WAD)
