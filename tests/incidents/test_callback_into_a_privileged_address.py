@@ -19,6 +19,8 @@ from tests.incidents.weak import revm_world, weakened
 from tests.unit.peg_stability.stage import Stage
 from tests.world import MAX, WAD
 
+pytestmark = pytest.mark.covers("incident: callback into a privileged address")
+
 LOAN = 2**112
 LOST = 1_000 * WAD  # coins that somebody sent to the coin's own address
 CALLBACKS = (

@@ -18,6 +18,8 @@ from tests.unit.peg_stability.rig import ALICE, BOB, STRANGER, Rig
 from tests.unit.peg_stability.stage import Stage
 from tests.world import WAD, reverts
 
+pytestmark = pytest.mark.covers("incident: ERC-4626 donation and first depositor")
+
 GIVEN = 5_000
 COUNTS_ALL = (
     "there: uint256 = min(self.reserve_held, self._balance())",

@@ -14,6 +14,8 @@ from tests.incidents.fund import LOT, PRICE, START, at_price, buy, start, stocke
 from tests.incidents.weak import weakened
 from tests.world import World, reverts
 
+pytestmark = pytest.mark.covers("incident: dust positions and dust leftovers")
+
 ALWAYS_BLOCKS = (" <= lot // CRUMB_DIVISOR, ", " == 0, ")
 
 

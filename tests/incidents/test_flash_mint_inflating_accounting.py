@@ -19,6 +19,8 @@ from surety.compile import Artifact, artifact
 from tests.incidents.weak import revm_world, weakened
 from tests.world import MAX, WAD
 
+pytestmark = pytest.mark.covers("incident: flash-mint inflating accounting")
+
 LOAN = 2**112
 DEBT = 20_000 * WAD
 CONTRACTS = {

@@ -8,9 +8,14 @@ to be held back until the accounts that they would have liquidated had left.
 
 from __future__ import annotations
 
+import pytest
+
+from tests.incidents.weak import weakened
 from tests.stateful.node import RevmNode
-from tests.unit.governor.rig import DAY, HOUR, MARGIN, WAD, Act
+from tests.unit.governor.rig import DAY, HOUR, MARGIN, WAD, Act, Rig
 from tests.world import AT_RISK, CALLABLE, GENESIS, HEALTHY, World
+
+pytestmark = pytest.mark.covers("incident: governance cliff")
 
 NOW = (7_500, 8_000, 8_500, 10_100, 8_800)
 CUT = (6_500, 7_000, 7_500, 10_100, 8_800)  # ten points
@@ -22,7 +27,7 @@ def advance(rig) -> str | None:
 
 
 def test_ten_points_at_once_call_a_careful_owner():
-    """The control: a vault whose governor moves levels in one call."""
+    """Without a Governor: a vault whose governor moves levels in one call."""
     world = World(RevmNode(GENESIS))
     account = world.open([(0, 10 * WAD)], DEBT)
     assert world.state(account) == HEALTHY
@@ -84,3 +89,38 @@ def test_whoever_hurries_gains_nothing(rig):
         assert advance(rig) == "too early"
     word = rig.vault.read("collateral", 0)
     assert (word >> 176) % 2**16 == NOW[1] - 8
+
+
+_AT_ONCE = "MOST_AT_ONCE: constant(uint256) = 3_600"
+CATCHES_UP = (_AT_ONCE, _AT_ONCE.replace("3_600", "30 * 86_400"))
+
+
+def cliff(rig: Rig) -> tuple[int, int]:
+    """Let a ramp lie for five days, then advance it in one call.
+
+    Returns by how many bps that moved, and the state of a careful owner's account.
+    """
+    account = rig.world.open([(0, 10 * WAD)], DEBT)
+    act = Act(rig.gov, "ramp", (rig.vault.address, 0, *CUT))
+    id = rig.propose(act)
+    rig.wait(MARGIN)
+    assert rig.execute_reason(id, act) is None
+    rig.wait(5 * DAY)
+    rig.refresh()
+    assert advance(rig) is None
+    moved = NOW[1] - (rig.vault.read("collateral", 0) >> 176) % 2**16
+    return moved, rig.world.state(account)
+
+
+@pytest.mark.covers("I34", "P11")
+def test_a_ramp_that_lay_for_days_is_no_cliff(rig):
+    moved, state = cliff(rig)
+    assert moved == 8
+    assert state == HEALTHY
+
+
+def test_a_ramp_that_catches_up_is_a_cliff():
+    """The control: five days of steps in one call, and the careful owner is for sale."""
+    moved, state = cliff(Rig({"Governor": weakened("Governor", CATCHES_UP)}))
+    assert moved > 900
+    assert state == CALLABLE

@@ -18,6 +18,8 @@ from tests.incidents.weak import revm_world, weakened
 from tests.unit.peg_stability.stage import CEILING, GUARD, STABLE, Stage
 from tests.world import WAD, reverts
 
+pytestmark = pytest.mark.covers("incident: hard-coded price")
+
 FALLEN = 3 * WAD // 10
 HELD = 200_000  # whole tokens that came in while they were one coin
 NO_GUARD = ('    assert min(price.lo, live) >= settings & GUARD_MASK, "below guard"\n', "")

@@ -199,6 +199,21 @@ def test_false_credits_nothing_and_takes_nothing():
     assert arena.balance(arena.world.id(arena.attacker), KIND) == 0
 
 
+_MAY_BE_SILENT = "(payer, self, amount, default_return_value=True)"
+WANTS_AN_ANSWER = (_MAY_BE_SILENT, "(payer, self, amount)")
+
+
+@pytest.mark.covers("incident: no-return token")
+def test_a_book_that_wants_an_answer_shuts_such_tokens_out():
+    """The control: tokens that say nothing cannot be brought in, to a rescue neither."""
+    weak = weakened("Vault", WANTS_AN_ANSWER, file="modules/transfers.vy")
+    arena = Arena(weak)
+    token = arena.list_token("NoReturnToken")
+    arena.must(arena.world.governor, token, "mint", arena.attacker, HELD)
+    assert deposit(arena, 10 * WAD) is not None
+    assert arena.balance(arena.world.id(arena.attacker), KIND) == 0
+
+
 IGNORES = (
     'default_return_value=True), "transfer in failed"',
     'default_return_value=True) or True, "transfer in failed"',

@@ -62,6 +62,7 @@ def try_redeem(rig: Rig, whole: int = 100, who: str = BOB, to: str | None = None
 # a fee on transfers
 
 
+@pytest.mark.covers("incident: fee-on-transfer token", "T07", "T08")
 @pytest.mark.parametrize("fee", [1, 100, 10_000])
 def test_a_reserve_that_keeps_a_fee_mints_nothing(fee):
     rig = opened("FeeToken")
@@ -86,6 +87,7 @@ def test_a_fee_is_paid_by_a_donation_at_most():
     assert missing(rig) == 0
 
 
+@pytest.mark.covers("incident: fee-on-transfer token")
 def test_a_peg_that_believes_a_transfer_is_short():
     """The control: without a look at the balance the last holder finds nothing."""
     rig = opened("FeeToken", weakened("PegStability", BELIEVES))
@@ -100,6 +102,7 @@ def test_a_peg_that_believes_a_transfer_is_short():
 # false, and nothing, for an answer
 
 
+@pytest.mark.covers("incident: returns-false token", "T02")
 def test_false_mints_nothing_and_burns_nothing():
     rig = opened("FalseToken")
     rig.give(rig.peg.address, 200 * rig.unit)  # so that the balance alone would not tell
@@ -111,6 +114,7 @@ def test_false_mints_nothing_and_burns_nothing():
     assert (rig.minted_on_chain(), missing(rig)) == (THOUSAND * WAD, 0)
 
 
+@pytest.mark.covers("incident: returns-false token")
 def test_a_peg_that_ignores_the_answer_gives_coins_for_nothing():
     """The control: false on the way in, while a donation lies here."""
     rig = opened("FalseToken", weakened("PegStability", IGNORES_IN, file=TRANSFERS))
@@ -121,6 +125,7 @@ def test_a_peg_that_ignores_the_answer_gives_coins_for_nothing():
     assert rig.wealth(ALICE) - before == 100 * WAD
 
 
+@pytest.mark.covers("incident: returns-false token")
 def test_a_peg_that_ignores_the_answer_takes_coins_for_nothing():
     """The control: false on the way out."""
     rig = opened("FalseToken", weakened("PegStability", IGNORES_OUT, file=TRANSFERS))
@@ -130,6 +135,7 @@ def test_a_peg_that_ignores_the_answer_takes_coins_for_nothing():
     assert rig.wealth(BOB) - before == -100 * WAD
 
 
+@pytest.mark.covers("incident: no-return token", "T01", "T16")
 @pytest.mark.parametrize("mock", ["NoReturnToken", "StrictApproveToken"])
 def test_no_answer_is_as_good_as_true(mock):
     rig = opened(mock)
@@ -142,6 +148,7 @@ def test_no_answer_is_as_good_as_true(mock):
 # a block list, and a token that turns against everybody
 
 
+@pytest.mark.covers("incident: blocklisting token", "T14")
 @pytest.mark.parametrize("mood", range(1, 7))
 def test_a_blocked_receiver_keeps_the_coins__and_nobody_else_is_held_up(mood):
     rig = opened("MoodyToken")
@@ -180,6 +187,7 @@ def calls(rig: Rig) -> list[tuple[str, bytes]]:
     ]
 
 
+@pytest.mark.covers("incident: hook token", "T10", "I65")
 @pytest.mark.parametrize("at", range(8))
 def test_nothing_of_the_peg_answers_in_the_middle_of_a_swap(at):
     rig = opened("ReentrantToken")
@@ -195,6 +203,7 @@ def test_nothing_of_the_peg_answers_in_the_middle_of_a_swap(at):
     assert rig.peg.read("reserve_held") == (THOUSAND + 50) * rig.unit
 
 
+@pytest.mark.covers("incident: hook token")
 def test_a_peg_without_its_lock_answers():
     """The control: what nothing above reaches is reached as soon as the lock is gone."""
     rig = opened("ReentrantToken", weakened("PegStability", UNLOCKED))
@@ -239,6 +248,7 @@ def test_a_peg_that_books_too_early_shows_what_is_not_so():
 # balances that shrink, and a token that answers nothing
 
 
+@pytest.mark.covers("incident: rebasing token", "T09")
 def test_a_reserve_that_shrinks_is_not_counted_and_mints_nothing():
     rig = opened("MockToken")
     rig.tell(rig.token, "burn", rig.peg.address, 300 * rig.unit)

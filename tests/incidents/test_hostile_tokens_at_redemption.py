@@ -53,6 +53,7 @@ def redeem(rig: Rig, who: str, coins: int) -> str | None:
     return rig.node.run(who, rig.settlement.address, data, rig.now).reason
 
 
+@pytest.mark.covers("incident: blocklisting token", "incident: pausable token", "T14", "T15")
 @pytest.mark.parametrize("mood", MOODS.values(), ids=MOODS)
 @pytest.mark.parametrize("blocked", [ZERO, ALICE], ids=["all", "one"])
 def test_everybody_gets_his_share_whatever_one_token_does(mood, blocked):
@@ -75,7 +76,9 @@ def test_everybody_gets_his_share_whatever_one_token_does(mood, blocked):
     assert rig.vaults[A].read("absorbed", MOODY) == 0
 
 
+@pytest.mark.covers("incident: blocklisting token", "incident: pausable token")
 def test_a_pool_that_pays_all_or_nothing_is_convicted():
+    """The control: whom one token blocks gets nothing of any, and once it is paused nobody does."""
     rig = opened(weakened("Settlement", ALL_OR_NOTHING))
     rig.mood(MOODY, 1, ALICE)
     assert redeem(rig, BOB, 100 * WAD) is None
@@ -99,7 +102,7 @@ def pays_the_next(rig: Rig, gas: int) -> bool:
 
 
 def test_a_pool_without_a_purse_is_convicted():
-    """The token takes 63 of 64 parts of whatever there is, and the next kind is never reached."""
+    """The control: a token takes 63 of 64 parts of the gas, and the next kind is not reached."""
     for weak, pays in (((), True), ((weakened("Settlement", NO_PURSE),), False)):
         rig = opened(*weak)
         rig.mood(MOODY, 3)

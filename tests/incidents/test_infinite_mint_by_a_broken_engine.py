@@ -16,6 +16,8 @@ from surety.chain import Contract
 from tests.incidents.weak import revm_world, weakened
 from tests.world import MAX, WAD, World, reverts
 
+pytestmark = pytest.mark.covers("incident: infinite mint by a broken engine")
+
 CEILING = 1_000_000 * WAD
 BORROWED = 50_000 * WAD
 UNBOUNDED = (

@@ -15,6 +15,8 @@ from surety.formulas import margin_math
 from tests.incidents.weak import revm_world, weakened
 from tests.world import RAY, WAD, World
 
+pytestmark = pytest.mark.covers("incident: low-decimals interest never accruing")
+
 YEAR = 365 * 86_400
 RATE = RAY * 5 // 100 // YEAR  # 5 % a year
 SECONDS = 6_000

@@ -15,6 +15,8 @@ from surety.formulas import margin_math
 from tests.incidents.weak import revm_world, weakened
 from tests.world import CALLABLE, MAX, RAY, WAD, World, reverts
 
+pytestmark = pytest.mark.covers("incident: overflow bricking accrual after 100 idle years")
+
 YEAR = 365 * 86_400
 IDLE = 100 * YEAR
 MAX_RATE = RAY // YEAR + 1

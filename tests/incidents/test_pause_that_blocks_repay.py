@@ -15,6 +15,8 @@ from tests.incidents.weak import weakened
 from tests.unit.settlement.rig import ALICE, BOB, CAROL, GOVERNOR, KEEPER, A, Rig
 from tests.world import MAX, WAD
 
+pytestmark = pytest.mark.covers("incident: pause that blocks repay")
+
 ETH = 0
 FAILED, CONFIRMING = 1, 2
 REPAY = (

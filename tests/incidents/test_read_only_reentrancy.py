@@ -15,6 +15,8 @@ from tests.incidents.weak import weakened
 from tests.unit.settlement.rig import ALICE, GOVERNOR, A, Rig, Sort
 from tests.world import WAD
 
+pytestmark = pytest.mark.covers("incident: read-only reentrancy")
+
 POOL = [Sort("ReentrantToken", 18, WAD), Sort("MockToken", 18, WAD)]
 PAID = 100 * WAD
 BOOK = "    self._shares[vault] = left\n"

@@ -8,8 +8,16 @@ off.
 
 from __future__ import annotations
 
+import pytest
+
+from tests.incidents.weak import weakened
 from tests.unit.governor.acts import new_listing
-from tests.unit.governor.rig import DAY, GUARD_PERIOD, STRUCTURE, WAD, Act
+from tests.unit.governor.rig import DAY, GUARD_PERIOD, STRUCTURE, WAD, Act, Rig
+
+pytestmark = pytest.mark.covers("incident: retired contract left open")
+
+_REFUSED = "not staticcall IGovernor(call.governor).is_retired(vault), rule_reasons.RETIRED"
+FORGOTTEN = (_REFUSED, "True, rule_reasons.RETIRED")
 
 
 def retire(rig) -> None:
@@ -69,9 +77,29 @@ def test_no_act_opens_it_again(rig):
 
 
 def test_merely_lowered_it_could_be_opened(rig):
-    """The control: a ceiling of 0 without a retirement is raised again in three days."""
+    """Without a retirement: a ceiling of 0 is raised again in three days."""
     vault = rig.vault.address
     assert rig.tighten_reason(Act(rig.coin, "set_ceiling", (vault, 0)), rig.admin) is None
     rig.wait(30 * DAY)
     rig.enact(Act(rig.coin, "set_ceiling", (vault, 10**6 * WAD)))
     assert rig.coin.read("headroom", vault) == 10**6 * WAD
+
+
+def reopen(rig: Rig) -> str | None:
+    """Ask for a retired book's ceiling again; return why that was refused."""
+    retire(rig)
+    act = Act(rig.coin, "set_ceiling", (rig.vault.address, 10**6 * WAD))
+    refused = rig.propose_reason(act)
+    if refused is None:
+        rig.enact(act)
+    return refused
+
+
+def test_a_retirement_that_is_forgotten_is_found(rig):
+    """The control: rules that do not ask whether a book is retired let it mint again."""
+    with rig.snapshot():
+        assert reopen(rig) == "retired"
+        assert rig.coin.read("headroom", rig.vault.address) == 0
+    weak = Rig({"GovernanceRules": weakened("GovernanceRules", FORGOTTEN)})
+    assert reopen(weak) is None
+    assert weak.coin.read("headroom", weak.vault.address) == 10**6 * WAD

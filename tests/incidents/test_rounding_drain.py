@@ -18,6 +18,8 @@ from surety.deploy import BookParams
 from tests.incidents.weak import revm_world, weakened
 from tests.world import BPS, MAX, RAY, WAD, World
 
+pytestmark = pytest.mark.covers("incident: rounding drain over 10k loops")
+
 LOOPS = 10_000
 YEAR = 365 * 86_400
 # a floor of 100 wei lets an attacker make its debts as small as roundings

@@ -23,6 +23,8 @@ from tests.incidents.weak import weakened
 from tests.stateful.node import DEV_ADDRESSES, DEV_KEYS
 from tests.world import GENESIS, MAX, WAD, reverts
 
+pytestmark = pytest.mark.covers("incident: signature replay on a fork")
+
 HOME, FORK = 31_337, 10_001
 GOVERNOR, OWNER, SPENDER, STRANGER = DEV_ADDRESSES[:4]
 OWNERS_KEY = PrivateKey(bytes.fromhex(DEV_KEYS[1]))

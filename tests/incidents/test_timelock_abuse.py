@@ -8,6 +8,9 @@ themselves as well. The first asks for a guardian, the second for rules that hol
 
 from __future__ import annotations
 
+import pytest
+
+from tests.incidents.weak import weakened
 from tests.unit.governor.rig import (
     DAY,
     EXPIRY,
@@ -17,9 +20,14 @@ from tests.unit.governor.rig import (
     WAD,
     ZERO,
     Act,
+    Rig,
 )
 
+pytestmark = pytest.mark.covers("I62")
+
 CAP = 10_000 * WAD
+_DONE = "    self._acts[id].state = EXECUTED\n"
+_LATE = '    assert block.timestamp <= act.expires_at, "expired"\n'
 
 
 def cap(rig) -> int:
@@ -118,3 +126,36 @@ def test_nobody_owns_nothing(rig):
     assert rig.vault.read("governor") == rig.gov.address
     assert rig.vault.read("fund") == rig.fund.address
     assert rig.gov.read("admin") == rig.admin
+
+
+def replay(rig: Rig) -> str | None:
+    """Execute an act, take it back, and execute it again; return why that was refused."""
+    act = Act(rig.vault, "set_cap", (0, 2 * CAP))
+    id = rig.ready(act)
+    assert rig.execute_reason(id, act) is None
+    assert rig.tighten_reason(Act(rig.vault, "set_cap", (0, CAP)), rig.admin) is None
+    rig.wait(2 * DAY)
+    return rig.execute_reason(id, act)
+
+
+def out_of_the_drawer(rig: Rig) -> str | None:
+    """Execute what was announced half a year ago; return why that was refused."""
+    act = Act(rig.vault, "set_cap", (0, 2 * CAP))
+    id = rig.propose(act)
+    rig.wait(180 * DAY)
+    return rig.execute_reason(id, act)
+
+
+@pytest.mark.parametrize(
+    ("attack", "line", "reason"),
+    [(replay, _DONE, "not pending"), (out_of_the_drawer, _LATE, "expired")],
+    ids=["replayed", "expired"],
+)
+def test_a_timelock_that_forgets_is_found(rig, attack, line, reason):
+    """The control: acts that stay pending, or for ever."""
+    with rig.snapshot():
+        assert attack(rig) == reason
+        assert cap(rig) == CAP
+    weak = Rig({"Governor": weakened("Governor", (line, ""))})
+    assert attack(weak) is None
+    assert cap(weak) == 2 * CAP

@@ -11,15 +11,24 @@ from __future__ import annotations
 
 import pytest
 
-from surety.chain import Contract
+from surety.chain import Contract, Reverted
+from surety.compile import Artifact
 from surety.deploy import LST
+from tests.incidents.arena import STILL
+from tests.incidents.weak import revm_world, weakened
 from tests.unit.listings.desk import Desk, Listing
 from tests.world import WAD, anvil_world, reverts
+
+pytestmark = pytest.mark.covers("incident: wrong feed at activation")
 
 ETH = 2_000 * WAD
 RATIO = 112 * WAD // 100
 STAKED = ETH * RATIO // WAD  # 2,240
 BOUNDS = {"min_price": 200 * WAD, "max_price": 20_000 * WAD}
+WRONG = 40_000 * WAD  # of another coin altogether
+_EXPECTED = "        price * BPS >= listing.expected_price * (BPS - MAX_DEVIATION)\n"
+_MOST = "        and price * BPS <= listing.expected_price * (BPS + MAX_DEVIATION)\n"
+UNCOMPARED = (_EXPECTED + _MOST, "        price != 0\n")
 ANYTHING = {"min_price": 1, "max_price": 2**88 - 1}
 
 
@@ -115,9 +124,43 @@ def test_the_ratio_is_refused_when_a_listed_kind_gets_it(desk, wrong, right):
 
 
 def test_without_the_desk_the_ratio_would_pass(desk, wrong):
-    """The control: by hand, in two calls and without an expectation, the wrong feed is taken."""
+    """Without it: by hand, in two calls and without an expectation, the wrong feed is taken."""
     world, good = desk.world, listing(desk, wrong, **ANYTHING)
     fields = good.struct()
     world.hub.transact("list_kind", good.token, wrong, *fields[4:11], sender=world.governor)
     world.vault.transact("list_collateral", 3, good.token, *fields[11:], sender=world.governor)
     assert world.price(3) == RATIO
+
+
+def lend_on_a_wrong_feed(*weak: Artifact) -> tuple[int, str | None]:
+    """Have staked ether listed by the feed of another coin, and borrow on one of it.
+
+    Returns the gain at what a staked ether is worth, and why the listing was refused.
+    """
+    world = revm_world(*weak, book=STILL)
+    desk, me = Desk(world), world.stranger
+    feed = desk.new("MockAggregator", 8, WRONG // 10**10)
+    oracle = desk.new("ChainlinkOracle", feed.address).address
+    loose = {"min_price": 200 * WAD, "max_price": 200_000 * WAD}
+    try:
+        desk.list(listing(desk, oracle, **loose))
+    except Reverted as refused:
+        return 0, refused.reason
+    token = world.contract("MockToken", desk.token)
+    token.transact("mint", me, WAD, sender=me)
+    token.transact("approve", world.vault.address, WAD, sender=me)
+    account, most = world.id(me), WRONG * LST.initial_ltv // 10_000
+    world.vault.transact("adjust", account, [(3, WAD)], most, me, b"", sender=me)
+    return world.coin.read("balanceOf", me) - STAKED, None
+
+
+@pytest.mark.covers("O09", "O21")
+def test_nobody_borrows_on_the_feed_of_something_else():
+    assert lend_on_a_wrong_feed() == (0, "price deviates")
+
+
+def test_a_desk_that_expects_nothing_is_found():
+    """The control: what the lister expects is not compared, and one staked ether lends 28,800."""
+    gain, refused = lend_on_a_wrong_feed(weakened("Listings", UNCOMPARED))
+    assert refused is None
+    assert gain == 28_800 * WAD - STAKED
