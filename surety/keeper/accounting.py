@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,59 @@ def coin_flows(logs: Iterable[Any], coin: str, owner: str) -> tuple[int, int]:
         came += amount if int(topics[2], 16) == own else 0
         left += amount if int(topics[1], 16) == own else 0
     return came, left
+
+
+def bought_in(logs: Iterable[Any], vault: str, buyer: str) -> list[tuple[int, int]]:
+    """Return (kind, amount in base units) of each `Taken` of a buyer in the logs of one receipt."""
+    found: list[tuple[int, int]] = []
+    for log in logs:
+        topics = log["topics"]
+        if log["address"].lower() != vault.lower() or topics[0].lower() != codec.TAKEN:
+            continue
+        if int(topics[3], 16) == int(buyer, 16):
+            found.append((int(topics[2], 16), int(log["data"][2:66], 16)))
+    return found
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """Whether what was bought has arrived: a token may have come to keep a part of what it moves,
+    or move nothing and say that it did. `short` are the kinds that have once delivered less.
+
+    A vault books and charges what it sold, so that a simulation sees nothing of it.
+    """
+
+    short: set[int] = field(default_factory=set)
+    _held: dict[int, int] = field(default_factory=dict)
+    _change: dict[int, int] = field(default_factory=dict)
+    _accounts: dict[int, int] = field(default_factory=dict)
+
+    def bought(self, account: int, parts: Iterable[tuple[int, int]]) -> None:
+        """Note what was bought out of an account: kinds and amounts."""
+        for kind, amount in parts:
+            self._change[kind] = self._change.get(kind, 0) + amount
+            self._accounts[kind] = account
+
+    def sold(self, kind: int, amount: int) -> None:
+        """Note what was sold of a kind."""
+        self._change[kind] = self._change.get(kind, 0) - amount
+
+    def compare(self, held: Mapping[int, int]) -> list[int]:
+        """Compare with what is held now, of the kinds that are known; return the account that the
+        keeper last bought from of each kind that turns out short.
+
+        Only a kind that was bought since the last comparison is judged: what is held may also be
+        taken away by whoever owns it.
+        """
+        found: list[int] = []
+        for kind, amount in held.items():
+            account = self._accounts.pop(kind, None)
+            least = self._held.get(kind, 0) + self._change.pop(kind, 0)
+            if account is not None and amount < least and kind not in self.short:
+                self.short.add(kind)
+                found.append(account)
+            self._held[kind] = amount
+        return found
 
 
 @dataclass(slots=True)

@@ -82,6 +82,7 @@ ACCOUNT_UPDATED = topic("AccountUpdated(uint256,uint256,uint256,uint256)")
 MARGIN_CALLED = topic("MarginCalled(uint256,uint256,address,uint256)")
 COLLATERAL_LISTED = topic("CollateralListed(uint256,address,uint256,uint256)")
 COLLATERAL_CHANGED = topic("CollateralChanged(uint256,uint256,uint256)")
+TAKEN = topic("Taken(uint256,uint256,address,uint256,uint256,uint256,uint256)")
 TRANSFER = topic("Transfer(address,address,uint256)")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from surety.chain import Rpc, RpcError, TransportError
 from surety.formulas import Revert, margin_math
 from surety.keeper import codec
-from surety.keeper.accounting import Rests, Stats, coin_flows
+from surety.keeper.accounting import Deliveries, Rests, Stats, bought_in, coin_flows
 from surety.keeper.auctions import price_at
 from surety.keeper.book import Book, Called, Reading
 from surety.keeper.chain import Head
@@ -72,8 +72,19 @@ class HeadReport:
 
 @dataclass(frozen=True, slots=True)
 class _Holdings:
+    """What the keeper has, and of which kinds it was not told."""
+
     coins: int
     tokens: dict[int, int]
+    unknown: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sale:
+    """So much of a kind is sold."""
+
+    kind: int
+    amount: int
 
 
 class Keeper:
@@ -98,7 +109,8 @@ class Keeper:
         self._sender = sender
         self._market = market
         self._rests = Rests()
-        self._actions: dict[str, Intent | Poke | int] = {}
+        self._actions: dict[str, Intent | Poke | _Sale] = {}
+        self._deliveries = Deliveries()
         self._callable_since: dict[int, int] = {}
         self._evaluated: int | None = None
         self._allowed: set[str] = set()
@@ -135,6 +147,9 @@ class Keeper:
         self._settle(head, self._sender.settle(head, reading.answers[held:]), report)
         holdings = self._holdings(asked_kinds, reading.answers[:held])
         self.inventory = holdings.tokens
+        told = {k: holdings.tokens.get(k, 0) for k in asked_kinds if k not in holdings.unknown}
+        for account in self._deliveries.compare(told):
+            report.skips.append(Skip(account, "delivered less than was bought: never again"))
         subjects = self._evaluate(view, report)
         self._note_callable(head, subjects, reading.rebuilt)
         intents, pokes = self._plan(head, view, subjects, holdings, report)
@@ -158,18 +173,18 @@ class Keeper:
         if isinstance(coins, Failure):
             raise BadAnswer(coins.message)
         held: dict[int, int] = {}
+        unknown: set[int] = set()
         for kind, answer in zip(kinds, tokens, strict=True):
             try:
-                amount = (
-                    0
-                    if isinstance(answer, Failure)
-                    else int(codec.result(codec.BALANCE_OF, answer))
-                )
+                if isinstance(answer, Failure):
+                    raise BadAnswer(answer.message)
+                amount = int(codec.result(codec.BALANCE_OF, answer))
             except BadAnswer:
-                amount = 0
+                unknown.add(kind)
+                continue
             if amount:
                 held[kind] = amount
-        return _Holdings(int(codec.result(codec.BALANCE_OF, coins)), held)
+        return _Holdings(int(codec.result(codec.BALANCE_OF, coins)), held, frozenset(unknown))
 
     def _note_logs(self, reading: Reading) -> None:
         for account in reading.updated:
@@ -205,7 +220,12 @@ class Keeper:
             self.stats.calls += isinstance(action, MarginCall)
             self.stats.takes += isinstance(action, Take)
             self.stats.absorbs += isinstance(action, Absorb)
-            self.stats.sales += isinstance(action, int) and outcome.tag.startswith("sell:")
+            self.stats.sales += isinstance(action, _Sale)
+            if isinstance(action, Take):
+                bought = bought_in(outcome.logs, self.book.vault, self._sender.address)
+                self._deliveries.bought(action.account, bought)
+            elif isinstance(action, _Sale):
+                self._deliveries.sold(action.kind, action.amount)
             if outcome.tag.startswith("approve:"):
                 self._allowed.add(outcome.tag.removeprefix("approve:"))
 
@@ -327,6 +347,8 @@ class Keeper:
         for subject in auctions:
             for term in subject.terms:
                 kind = term.config.kind
+                if kind in self._deliveries.short:
+                    continue
                 price = price_at(term, subject.opens, view.params.auction_duration, view.now)
                 wanted[kind] = wanted.get(kind, 0) + term.balance
                 dearest[kind] = min(price, dearest.get(kind, price))
@@ -470,7 +492,7 @@ class Keeper:
                 continue
             least = margin_math.mul_div_down(coins, BPS - self.config.slippage_bps, BPS)
             call = market.sell(config.token, part, least, self._sender.address)
-            outgoing.append(Outgoing(tag, call, config.kind))
+            outgoing.append(Outgoing(tag, call, _Sale(config.kind, part)))
             report.sold.append(config.kind)
         return outgoing
 

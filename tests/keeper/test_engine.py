@@ -9,14 +9,15 @@ import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from surety.chain import Rpc
+from surety.chain import Contract, Rpc, UnlockedSender, deploy_contract
+from surety.compile import artifact
 from surety.formulas import margin_math
 from surety.keeper import Book, DrySender, Keeper, KeeperConfig, KeySender, words
 from surety.keeper.index import AccountTable, AccountUpdate
 from surety.keeper.risk import State, exact
 from surety.keeper.strategy import Absorb, MarginCall, Take
 from tests.keeper.node import faulty_node, forward_to
-from tests.keeper.world import WAD, World
+from tests.keeper.world import KINDS, WAD, World
 
 # a price in the hub younger than a minute is used as it is
 STALE = 61
@@ -407,3 +408,40 @@ def test_wrong_key_chain_is_refused_by_the_node(world: World) -> None:
     report = keeper.on_head()
     assert report.sent == []
     assert [outcome.status for outcome in report.outcomes] == ["refused"]
+
+
+def turn_into_fee_token(world: World, name: str, bps: int) -> None:
+    """Let a token keep a part of every transfer from now on; its balances stay."""
+    sender = UnlockedSender(world.rpc, world.governor)
+    made = deploy_contract(sender, artifact("FeeToken"), name, name, KINDS[name][1])
+    place = world.token(name).address
+    world.rpc.call("anvil_setCode", place, "0x" + world.rpc.code(made).hex())
+    token = Contract(world.rpc, place, artifact("FeeToken").abi)
+    token.transact("set_fee", bps, sender=world.governor)
+
+
+@pytest.mark.covers("T02", "T08")
+@pytest.mark.parametrize("bps", [0, 1_000, 10_000])
+def test_bug__a_token_that_delivers_less_is_bought_once(world: World, bps: int) -> None:
+    """A vault says what it sold, not what arrived: the keeper bought on until its purse was empty.
+
+    Without a fee it buys in several parts, the control.
+    """
+    account = world.open(0, 0, {"eth": 20_000}, 29_500)
+    world.fund_keeper(3_000)
+    turn_into_fee_token(world, "eth", bps)
+    world.manual()
+    keeper = world.keeper()
+    keeper.on_head()
+    world.price("eth", 1_750)
+    world.block(STALE)
+    reports = run_blocks(world, keeper, 60, seconds=60)
+    reports += run_blocks(world, keeper, 60, seconds=30)
+    told = {(skip.account, skip.reason) for report in reports for skip in report.skips}
+    warning = account, "delivered less than was bought: never again"
+    assert (keeper.stats.takes == 1, warning in told) == (bps > 0, bps > 0)
+    assert keeper.stats.takes > 0
+    if bps:
+        # what it has is a part of what the vault says it bought, or what that was sold for
+        assert keeper.stats.coins_out - keeper.stats.coins_in < 3_000 * WAD
+        assert keeper.inventory == {}

@@ -244,6 +244,7 @@ def answering(data: bytes) -> str:
     return f"0x61{len(data):04x}80600a5f395ff3{data.hex()}"
 
 
+@pytest.mark.covers("T24", "T25")
 @pytest.mark.parametrize(
     ("answer", "symbol"),
     [
