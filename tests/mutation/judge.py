@@ -118,6 +118,7 @@ class Judge:
         items = [item for item in self.items if item.nodeid.startswith(part.tests)]
 
         def run() -> list[tuple[int, float]]:
+            hush()
             found = []
             for number, item in enumerate(items):
                 began = time.process_time()
@@ -178,6 +179,7 @@ class Judge:
     # judging, in a fork
 
     def judge(self, request: Request) -> Answer:
+        hush()
         for part in CORE[request.file]:
             try:
                 by = self.asked(request, part)
@@ -219,6 +221,13 @@ class Judge:
             self.outcome = "failed"
         elif report.when == "call" and self.outcome != "failed":
             self.outcome = report.outcome
+
+
+def hush() -> None:
+    """Let nobody see what pytest prints about tests that fail: it is what is asked for."""
+    with Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
 
 
 def digest() -> str:
@@ -349,7 +358,7 @@ def main(arguments: Sequence[str]) -> int:
     known = Path(arguments[1]) if len(arguments) > 1 else None
     tests = [test for test in TESTS if (COPY / test).exists()]
     options = ["-p", "no:ape_test", "-p", "no:cacheprovider", "-m", "not deep and not chaos"]
-    options += ["-p", "no:terminal"]
+    options += ["-q", "-q", "--no-header", "--no-summary"]
     with suppress(KeyboardInterrupt):
         return int(pytest.main([*options, *tests], plugins=[Judge(channel, budget, known)]))
     return 1
