@@ -272,6 +272,20 @@ def compile_file(
     )
 
 
+def code_of(path: Path, search_paths: Sequence[Path] = (), root: Path | None = None) -> bytes:
+    """Return the code that deploys a contract, without the digest of its sources behind it.
+
+    Of two sources that mean the same it is the same. Raises SourceError as `compile_file` does.
+    """
+    from vyper.compiler.phases import CompilerData
+
+    base = root if root is not None else root_of(path)
+    with _told(path, base):
+        bundle = _bundle(search_paths or (base,))
+        file = bundle.load_file(path.resolve())
+        return bytes(CompilerData(file, bundle, no_bytecode_metadata=True).bytecode)
+
+
 def _positions(tree: Any) -> Mapping[str, Any]:
     """Return the compiler's layout of a contract's tree, and forget the positions again.
 

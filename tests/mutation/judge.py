@@ -34,6 +34,7 @@ import pytest
 from surety.check.mutate.results import INVALID, KILLED, SURVIVED
 from surety.check.mutate.server import Answer, Channel, Request, judged
 from surety.files import write_atomically
+from tests.mutation.compiling import NotCompiled, Quick
 from tests.mutation.node import stand_in
 from tests.mutation.plan import CORE, TESTS, Part
 
@@ -50,37 +51,13 @@ GAMES: dict[str, tuple[tuple[str, str, int, bool, bool, int], ...]] = {
 }
 
 
-class NotCompiled(Exception):
-    """The mutant does not compile."""
-
-
-def quick(contract: str) -> tuple[Any, bytes]:
-    """Compile a contract of the copy without the optimiser: its ABI and creation code."""
-    from vyper.compiler import outputs_from_compiler_data
-    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
-    from vyper.compiler.phases import CompilerData
-    from vyper.exceptions import VyperException
-
-    place = next((COPY / "contracts").rglob(f"{contract}.vy"))
-    bundle = FilesystemInputBundle([*map(Path, reversed(sys.path)), COPY])
-    file = bundle.load_file(place)
-    lines = [line for line in file.source_code.split("\n") if "pragma optimize" not in line]
-    text = "\n".join(["# pragma optimize none", *lines])
-    gc.disable()
-    try:
-        data = CompilerData(FileInput(file.source_id, file.path, file.resolved_path, text), bundle)
-        outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
-    except (VyperException, ExceptionGroup) as error:
-        raise NotCompiled(str(error).strip().splitlines()[0]) from error
-    return outputs["abi"], bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
-
-
 class Judge:
     """The plugin: holds the collected tests, and asks them."""
 
     def __init__(self, channel: Channel, budget: float, known: Path | None) -> None:
         self.channel, self.budget, self.known = channel, budget, known
         self.items: list[pytest.Item] = []
+        self.compilers: dict[str, Quick] = {}
         self.plain: dict[str, bytes] = {}  # what contracts compile to as they are
         self.sound: dict[str, list[pytest.Item]] = {}  # the tests of a part that pass as it is
         self.failed: str | None = None
@@ -102,13 +79,15 @@ class Judge:
 
     def prepare(self, request: Request) -> None:
         """Find what is known of the sources as they are, once for each of their parts."""
-        for part in CORE[request.file]:
-            key = part.contract
-            if key not in self.sound:
-                self.sound[key] = self.passing(part)
-            if key and key not in self.plain:
-                with pristine(request.file):
-                    self.plain[key] = self.forked(lambda: quick(part.contract)[1])  # noqa: B023
+        with pristine(request.file):
+            for part in CORE[request.file]:
+                key = part.contract
+                if key and key not in self.compilers:
+                    compiler = self.compilers[key] = Quick(COPY, key)
+                    compiler.read_imports()
+                    self.plain[key] = self.forked(compiler.code)[1]
+                if key not in self.sound:
+                    self.sound[key] = self.passing(part) if self.budget else []
 
     def passing(self, part: Part) -> list[pytest.Item]:
         """Return the tests of a part that pass in this process, those of quick files first.
@@ -194,7 +173,10 @@ class Judge:
         if request.file == FORMULAS and not spoil_formulas(COPY / FORMULAS):
             return "the loader refuses it"
         if part.contract:
-            abi, code = quick(part.contract)
+            # what imports the spoilt file has to read it again
+            compiler = self.compilers[part.contract]
+            is_own = request.file == f"contracts/{part.contract}.vy"
+            abi, code = compiler.code(with_imports=is_own)
             if code == self.plain[part.contract]:
                 return None
             deploy_instead(part.contract, abi, code)
@@ -289,8 +271,12 @@ class pristine:  # noqa: N801 - reads like a statement
 
 
 def warm_up() -> None:
-    """Fill what is kept between games: artifacts, layouts, codecs."""
-    played("feeds", "L1", 2, True, False, 30)
+    """Play every game as it is, which also fills what is kept between them."""
+    for games in GAMES.values():
+        for game in games:
+            by = played(*game)
+            if by is not None:
+                raise RuntimeError(f"without any mutant: {by}")
     gc.collect()
     gc.freeze()
 

@@ -131,7 +131,7 @@ def stand_in() -> None:
 
     def roomy(**options: Any) -> Any:
         cfg = pyrevm.CfgEnv(limit_contract_code_size=LIMIT)
-        return real(env=pyrevm.Env(cfg=cfg), **options)
+        return real(**{"env": pyrevm.Env(cfg=cfg), **options})
 
     def find(cls: type[Rpc], url: Any = None, *_args: Any, **_options: Any) -> Rpc:
         return (

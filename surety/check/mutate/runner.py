@@ -251,12 +251,11 @@ def try_one(job: Job, workspace: Workspace, killer: Killer, mutant: Mutant) -> R
                 verdict, by = killer.ask(mutant)
             if verdict != SURVIVED:
                 return result(verdict, by)
-        workspace.learn(target)
+        if workspace.differs(target, spoilt) is None:
+            return result(EQUIVALENT)
+        if job.is_server:
+            return result(verdict, by)
         with workspace.spoilt(mutant.file, spoilt):
-            if workspace.differs(target) is None:
-                return result(EQUIVALENT)
-            if job.is_server:
-                return result(verdict, by)
             return result(*killer.ask(mutant))
     except SourceError as error:
         return result(INVALID, str(error))

@@ -68,15 +68,9 @@ class Text:
         return self._lines[first - 1], stop - self.source[:stop].endswith("\n")
 
     def start(self, node: Any) -> int:
-        """Return where a node begins."""
+        """Return where a node begins; before code on its line stands nothing but ASCII."""
         line: int = self._lines[node.lineno - 1]
-        column = int(node.col_offset)
-        # columns are those of the UTF-8 text
-        before = self.source[line : line + column]
-        if before.isascii():
-            return line + column
-        raw = self.source[line : self._lines[node.lineno]].encode()
-        return line + len(raw[:column].decode("utf-8", "ignore"))
+        return line + int(node.col_offset)
 
     def end(self, node: Any) -> int:
         """Return where a node ends: after its last child, its last token and its brackets."""

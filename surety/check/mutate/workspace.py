@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from surety.check.source import compile_file
+from surety.check.source import code_of
 
 # what is used from a copy but not copied
 LINKED: Final = (".venv", "venv", "node_modules")
@@ -38,12 +38,15 @@ class Target:
 
 @dataclass(slots=True)
 class Workspace:
-    """A copy of the project in `root`, and what its contracts compile to as they are."""
+    """A copy of the project in `root`, and what its contracts compile to as they are.
+
+    `_code` is filled with what is asked for; the copy must be as it was then.
+    """
 
     original: Path
     root: Path
     search_paths: tuple[Path, ...]
-    _creation: dict[str, bytes] = field(default_factory=dict)
+    _code: dict[str, bytes] = field(default_factory=dict)
 
     @contextmanager
     def spoilt(self, name: str, text: str) -> Iterator[None]:
@@ -56,25 +59,22 @@ class Workspace:
         finally:
             place.write_bytes(kept)
 
-    def creation(self, contract: str) -> bytes:
-        """Return the code that deploys a contract as it is now; raises SourceError."""
-        return compile_file(self.root / contract, self.search_paths, self.root).creation
+    def differs(self, target: Target, text: str) -> str | None:
+        """Return the first contract whose code is another where a source reads `text`, or None.
 
-    def learn(self, target: Target) -> None:
-        """Remember what the contracts of a target compile to before anything is changed."""
-        for contract in target.contracts:
-            if contract not in self._creation:
-                self._creation[contract] = self.creation(contract)
-
-    def differs(self, target: Target) -> str | None:
-        """Return the first contract whose code is not what it was, or None when all are.
-
-        The contracts must have been learnt. Raises SourceError when one does not compile.
+        Raises SourceError when one does not compile.
         """
         for contract in target.contracts:
-            if self.creation(contract) != self._creation[contract]:
-                return contract
+            if contract not in self._code:
+                self._code[contract] = self._compiled(contract)
+            with self.spoilt(target.name, text):
+                if self._compiled(contract) != self._code[contract]:
+                    return contract
         return None
+
+    def _compiled(self, contract: str) -> bytes:
+        """Return the code that deploys a contract, without the digest of its sources behind it."""
+        return code_of(self.root / contract, self.search_paths, self.root)
 
     def environment(self) -> dict[str, str]:
         """Return this process's environment with paths into the project led into the copy."""
