@@ -18,9 +18,7 @@ from tests.incidents.arena import HOUR, LENT, Arena
 from tests.incidents.weak import weakened
 from tests.world import MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: blocked borrower freezing a liquidation", "I54", "T14", "T05"
-)
+pytestmark = pytest.mark.covers("incident: blocked borrower freezing a liquidation")
 
 KIND = 3
 _PAID = "    self.push(kind, receiver, sold)\n    if len(data) > 0:\n"
@@ -58,6 +56,7 @@ def attack(arena: Arena, token: Contract, mood: int) -> tuple[Fraction, str | No
     return arena.wealth(me, account) - before, ended
 
 
+@pytest.mark.covers("I54", "T05", "T14")
 @pytest.mark.parametrize("mood", MOODS.values(), ids=MOODS)
 def test_whom_the_token_blocks_is_liquidated_like_anybody(mood):
     """The buyer has his tokens, the owner his debt repaid and the rest in his account."""
@@ -78,6 +77,7 @@ def test_whom_the_token_blocks_is_liquidated_like_anybody(mood):
     assert arena.held(arena.world.other, KIND) == left
 
 
+@pytest.mark.covers("T14")
 def test_a_blocked_buyer_names_another_receiver():
     arena, token = listed()
     set_mood(arena, token, arena.keeper, 1)

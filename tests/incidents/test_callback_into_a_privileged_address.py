@@ -134,6 +134,7 @@ def test_no_contract_answers_a_callback_but_those_made_for_it():
         assert not any(entry["type"] == "fallback" for entry in abi) or name == "WethGateway", name
 
 
+@pytest.mark.covers("A08")
 def test_a_vault_calls_its_caller_and_nobody_else(stage):
     """An actor's callback is the actor's: naming another receiver does not have that one called."""
     world = stage.world

@@ -18,9 +18,7 @@ from tests.incidents.arena import BTC, ETH, LENT, STABLE, Arena
 from tests.incidents.weak import weakened
 from tests.world import INT_MIN, MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: deferred check reset inside a batch", "I23", "N16", "I65", "I66"
-)
+pytestmark = pytest.mark.covers("incident: deferred check reset inside a batch")
 
 DEPOSITS = "            mask |= 1 << flow.kind\n"
 RESETS = (DEPOSITS, DEPOSITS + "            raised = 0\n")
@@ -83,6 +81,7 @@ def attack(arena: Arena) -> tuple[Fraction, list[str | None]]:
     return best, ends
 
 
+@pytest.mark.covers("I23")
 def test_nothing_after_a_raised_risk_takes_the_check_back():
     """Not a deposit, not a repayment, not a callback that does nothing."""
     gain, ends = attack(Arena())
@@ -90,6 +89,7 @@ def test_nothing_after_a_raised_risk_takes_the_check_back():
     assert ends == ["below initial margin"] * 7
 
 
+@pytest.mark.covers("I66")
 @pytest.mark.parametrize("fn", ["deposit", "repay", "cure", "margin_calls", "accrue", "debt_of"])
 def test_nothing_is_reset_from_inside_the_batch(fn):
     """The lock is held in the callback; the same batch without the call goes through."""

@@ -34,6 +34,7 @@ def donate(rig: Rig, amount: int) -> None:
     rig.tell(rig.token, "transfer", rig.peg.address, amount, sender=ALICE)
 
 
+@pytest.mark.covers("I11")
 @pytest.mark.parametrize("decimals", [6, 8, 18])
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(

@@ -43,6 +43,7 @@ def test_the_governor_has_no_rule_for_that(rig):
         assert rig.reason(rig.gov, "tighten", *args, sender=who) == "no rule"
 
 
+@pytest.mark.covers("I34")
 def test_the_same_cut_takes_days_that_everybody_sees(rig):
     """Two days' notice, then 8 bps an hour: the owner is at risk for days, and not surprised."""
     account = rig.world.open([(0, 10 * WAD)], DEBT)

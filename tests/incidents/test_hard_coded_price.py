@@ -46,6 +46,7 @@ def stage():
     return stage
 
 
+@pytest.mark.covers("O18")
 @pytest.mark.parametrize("price", [FALLEN, WAD // 2, GUARD - 10**10])
 def test_a_reserve_below_the_guard_buys_no_coin(stage, price):
     stage.market(price)
@@ -71,6 +72,7 @@ def test_with_a_fee_of_the_guards_distance_nobody_profits():
     assert stage.equity() >= 0
 
 
+@pytest.mark.covers("O18")
 def test_a_loss_is_seen_at_once(stage):
     before = stage.equity()
     stage.market(FALLEN)

@@ -19,9 +19,7 @@ from tests.incidents.arena import BTC, ETH, LENT, Arena, all_refused, open_at_th
 from tests.incidents.weak import weakened
 from tests.world import MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: health check missing on one path", "I23", "I25", "M11", "P05"
-)
+pytestmark = pytest.mark.covers("incident: health check missing on one path")
 
 CHECK = "    if raised != 0:\n        if owed != 0:\n            self.check_initial("
 MOVES_UNCHECKED = (CHECK, CHECK.replace("if raised != 0:", "if raised != 0 and not inside:"))
@@ -46,6 +44,7 @@ def arena():
     return Arena()
 
 
+@pytest.mark.covers("I23", "P05")
 @pytest.mark.parametrize("operated", [False, True])
 def test_every_path_ends_with_the_check(arena, operated):
     """At the limit none goes through; a hundred coins below it all of them do."""
@@ -83,6 +82,7 @@ def donate(arena: Arena) -> Fraction:
     return arena.wealth(me, account, other) - before
 
 
+@pytest.mark.covers("I23")
 def test_nobody_leaves_a_debt_behind(arena):
     before = arena.equity
     assert donate(arena) == 0

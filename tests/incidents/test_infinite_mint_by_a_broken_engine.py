@@ -77,6 +77,7 @@ def sound():
     return revm_world()
 
 
+@pytest.mark.covers("I06", "P10")
 def test_an_engine_that_mints_without_end_stops_at_its_ceiling(sound):
     engine = Engine(sound)
     supply, before = sound.coin.read("totalSupply"), engine.equity
@@ -93,6 +94,7 @@ def test_an_engine_that_mints_without_end_stops_at_its_ceiling(sound):
     assert engine.equity - before == interest - out
 
 
+@pytest.mark.covers("I06", "P10")
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(acts=ACTS)
 def test_no_calls_of_an_engine_get_it_more_than_its_ceiling(acts):

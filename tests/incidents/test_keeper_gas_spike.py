@@ -18,7 +18,7 @@ from tests.incidents.arena import ETH, HOUR, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import IN_AUCTION, MAX, WAD
 
-pytestmark = pytest.mark.covers("incident: keeper gas spike", "I40", "A02", "A03")
+pytestmark = pytest.mark.covers("incident: keeper gas spike")
 
 FALLEN = 1_800 * WAD  # 15,000 of debt on 18,000: below maintenance, above close-out
 PURSE = 100_000 * WAD
@@ -49,6 +49,7 @@ def attack(arena: Arena, hours: int) -> Fraction:
     return arena.wealth(me) - before
 
 
+@pytest.mark.covers("A02")
 @pytest.mark.parametrize("hours", [3, 6, 15, 25])
 def test_the_only_one_after_the_spike_pays_more_than_the_market(hours):
     """At the start factor of an auction of its own, however long nobody was there."""
@@ -61,6 +62,7 @@ def test_the_only_one_after_the_spike_pays_more_than_the_market(hours):
     assert arena.equity > before  # by the penalty
 
 
+@pytest.mark.covers("A03", "I40")
 def test_the_last_second_costs_the_end_factor_and_equity_nothing():
     """Who can keep everybody else out for two hours has the discount of the end, and no more."""
     arena = Arena()

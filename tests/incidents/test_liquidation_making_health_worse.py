@@ -18,9 +18,7 @@ from tests.incidents.arena import ETH, LENT, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import IN_AUCTION, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: liquidation making health worse", "I45", "I47", "A11", "A16"
-)
+pytestmark = pytest.mark.covers("incident: liquidation making health worse")
 
 _WAIVED = "min(penalty, unsafe_sub(sale_value, debt) * BPS // debt) if sale_value > debt else 0"
 ALWAYS = ("    return " + _WAIVED + "\n", "    return penalty\n")
@@ -57,6 +55,7 @@ def slices(arena: Arena, account: int, amount: int) -> list[tuple[Fraction, int]
     return found
 
 
+@pytest.mark.covers("I45")
 @pytest.mark.parametrize("price", [1_870, 1_800, 1_760, 1_730, 1_705])
 @pytest.mark.parametrize("minutes", [2, 60, 119])
 def test_no_slice_leaves_an_account_worse(price, minutes):
@@ -69,6 +68,7 @@ def test_no_slice_leaves_an_account_worse(price, minutes):
         assert deficit_after <= deficit
 
 
+@pytest.mark.covers("A11")
 @pytest.mark.parametrize("price", [1_600, 1_500])
 def test_who_cannot_pay_at_all_gets_no_further_below_maintenance(price):
     """Insolvent at its sale: nothing makes that good, and no penalty makes it worse."""
@@ -79,6 +79,7 @@ def test_who_cannot_pay_at_all_gets_no_further_below_maintenance(price):
     assert deficits == sorted(deficits, reverse=True)
 
 
+@pytest.mark.covers("I48")
 @pytest.mark.parametrize("amount", [WAD // 7, WAD // 2, 2**255])
 @pytest.mark.parametrize("minutes", [2, 60, 119])
 def test_the_owner_is_charged_the_discount_and_the_penalty_and_no_more(amount, minutes):

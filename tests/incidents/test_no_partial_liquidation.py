@@ -14,7 +14,7 @@ from tests.incidents.arena import ETH, HOUR, Arena
 from tests.incidents.weak import weakened
 from tests.world import AT_RISK, CALLABLE, HEALTHY, MAX, WAD
 
-pytestmark = pytest.mark.covers("incident: no partial liquidation possible", "I42", "I46", "A01")
+pytestmark = pytest.mark.covers("incident: no partial liquidation possible")
 
 ETHER, DEBT = 1_000 * WAD, 1_500_000 * WAD
 PURSE = 30_000 * WAD  # of each of the buyers: a fiftieth of the debt
@@ -63,6 +63,7 @@ def test_small_buyers_bring_a_whale_back_to_its_target():
     assert arena.equity > before  # the penalty of every slice
 
 
+@pytest.mark.covers("I42")
 @pytest.mark.parametrize("amount", [1, 10**9, WAD])
 def test_any_amount_is_sold_exactly(amount):
     """At the price of the moment, rounded up; the debt falls by the cost less the penalty."""

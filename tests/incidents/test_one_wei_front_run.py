@@ -17,9 +17,7 @@ from tests.incidents.arena import ETH, HOUR, LENT, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: 1-wei front-run reverting a liquidation", "M04", "M09", "I38", "I56"
-)
+pytestmark = pytest.mark.covers("incident: 1-wei front-run reverting a liquidation")
 
 PRICE = 1_700 * WAD  # below close-out and above the debt: sold whole at the end
 _ANY = "    if amount == 0:\n        return reasons.ZERO_AMOUNT, 0, 0\n"
@@ -61,6 +59,7 @@ def calls_and_cures(arena: Arena, account: int) -> None:
 FRONT_RUNS = (repays, deposits, buys, calls_and_cures)
 
 
+@pytest.mark.covers("M09")
 @pytest.mark.parametrize("first", FRONT_RUNS)
 @pytest.mark.parametrize("amount", [10 * WAD - 1, 10 * WAD, 10 * WAD + 1, MAX])
 def test_a_wei_before_it_takes_a_wei_off_it(
@@ -80,6 +79,21 @@ def test_a_wei_before_it_takes_a_wei_off_it(
     assert abs(late_cost - cost) <= 2_000
 
 
+@pytest.mark.covers("M04", "I38")
+@pytest.mark.parametrize("first", FRONT_RUNS)
+def test_a_wei_before_the_end_moves_no_clock(first):
+    """Again and again, from grace to the last second: it opens and closes when it did."""
+    arena = Arena()
+    account = ripe(arena)
+    opened = arena.opens(account)
+    for _ in range(40):
+        first(arena, account)
+        arena.wait(12)
+        assert arena.opens(account) == opened
+    arena.at(opened + 2 * HOUR + 1)
+    arena.refused("absorb instead", arena.attacker, arena.vault, "margin_call", account)
+
+
 @pytest.mark.parametrize("first", FRONT_RUNS)
 def test_a_batch_skips_what_has_gone_and_sells_the_rest(first):
     arena = Arena()
@@ -96,6 +110,7 @@ def test_a_batch_skips_what_has_gone_and_sells_the_rest(first):
     assert [arena.balance(id, ETH) < 7 * WAD for id in (ids[1], account)] == [True, True]
 
 
+@pytest.mark.covers("M09")
 @pytest.mark.parametrize("most", [LENT, LENT + 1, MAX])
 def test_repaying_all_is_not_spoilt_by_a_wei_repaid_before(most):
     arena = Arena()

@@ -13,14 +13,13 @@ from fractions import Fraction
 
 import pytest
 
+from surety.compile import Artifact
 from surety.deploy import MAJOR_LIMITS, BookParams, Limits
 from tests.incidents.arena import ETH, HOUR, LENT, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import AT_RISK, CALLABLE, CALLED, MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: tiny oracle glitch liquidating at once", "I37", "I39", "O14", "M03"
-)
+pytestmark = pytest.mark.covers("incident: tiny oracle glitch liquidating at once")
 
 TRUE = 1_899 * WAD  # of ten ether that owe 15,000: 79 %, covered
 GLITCH = TRUE * 9_715 // 10_000  # 81.3 %, below maintenance
@@ -51,6 +50,7 @@ def glitch(arena: Arena) -> tuple[int, Fraction]:
     return account, arena.wealth(me) - before
 
 
+@pytest.mark.covers("I37", "M03")
 def test_nobody_is_sold_in_a_glitch_shorter_than_the_grace():
     arena = Arena()
     account, gain = glitch(arena)
@@ -82,14 +82,14 @@ def test_a_call_without_grace_is_found():
     assert gain > 200 * WAD
 
 
-def one_print(limits: Limits, *weak) -> tuple[Arena, int, Fraction]:
-    """Let the feed say 1,350 for a minute after two quiet ones; return what it brings."""
+def one_print(limits: Limits, *weak: Artifact, price: int = PRINT) -> tuple[Arena, int, Fraction]:
+    """Let the feed say a third less, or more, for a minute after two quiet ones, and be first."""
     arena = Arena(*weak, limits=limits, confirm_period=1_200)
     account = open_at_the_limit(arena)
     arena.fund_keepers(20_000 * WAD)
     arena.wait(120)
     me, before = arena.attacker, arena.wealth(arena.attacker)
-    arena.report(ETH, PRINT)
+    arena.report(ETH, price)
     arena.must(me, arena.vault, "margin_call", account)
     state = arena.world.state(account)
     arena.try_(me, arena.vault, "take", account, ETH, MAX, MAX, me, b"")
@@ -97,9 +97,11 @@ def one_print(limits: Limits, *weak) -> tuple[Arena, int, Fraction]:
     return arena, state, arena.wealth(me) - before
 
 
-def test_a_print_below_close_out_gets_its_grace_and_is_gone():
-    """A fifth at once, under the usual limits: called, not sold, healthy again within a minute."""
-    arena, state, gain = one_print(MAJOR_LIMITS)
+@pytest.mark.covers("O14")
+@pytest.mark.parametrize("price", [PRINT, 800 * WAD])
+def test_a_print_below_close_out_gets_its_grace_and_is_gone(price):
+    """Under the usual limits it counts for a fifth: called, not sold, healthy in a minute."""
+    arena, state, gain = one_print(MAJOR_LIMITS, price=price)
     account = arena.world.id(arena.owner)
     assert (state, gain) == (CALLED, 0)
     assert arena.opens(account) == arena.now + HOUR

@@ -15,7 +15,7 @@ from tests.incidents.arena import ETH, HOUR, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import MAX, WAD
 
-pytestmark = pytest.mark.covers("incident: oracle out-of-gas griefing", "O08", "I31", "I33")
+pytestmark = pytest.mark.covers("incident: oracle out-of-gas griefing")
 
 FAILED = 1 << 248
 ROUNDS = 2_000  # of hashing: some 230,000 of the 300,000 gas that an oracle may use
@@ -52,6 +52,7 @@ def starve(arena: Arena) -> tuple[set[bool], set[bool]]:
     return went, refused
 
 
+@pytest.mark.covers("O08")
 def test_no_amount_of_gas_makes_an_oracle_fail():
     """Each poke tells the truth or reverts; and a minute without gas costs nobody a sale."""
     arena = Arena()

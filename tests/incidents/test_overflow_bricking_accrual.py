@@ -37,6 +37,7 @@ def fall_asleep(world: World, times: int) -> tuple[int, int, int]:
     return safe, near, free
 
 
+@pytest.mark.covers("I19", "N08", "M07")
 @pytest.mark.parametrize("centuries", [1, 7])
 def test_everything_works_after_idle_centuries(centuries):
     """Views, accrual, a new rate, deposits, withdrawals, calls, sales, repayment: none reverts."""
@@ -75,6 +76,7 @@ def test_everything_works_after_idle_centuries(centuries):
     vault.transact("accrue", sender=world.stranger)
 
 
+@pytest.mark.covers("I19")
 def test_the_index_stops_at_its_field__and_stays_usable():
     """After centuries with a poke in each the field is full; new debts still add up."""
     world = revm_world()

@@ -63,6 +63,7 @@ def give_back(rig: Rig) -> None:
     rig.send(BOB, rig.coin, "transfer", ALICE, 5_000 * WAD)
 
 
+@pytest.mark.covers("I56", "I61")
 @pytest.mark.parametrize("bits", range(32))
 def test_no_pause_blocks_what_lowers_risk(bits):
     rig = prepare()
@@ -72,6 +73,7 @@ def test_no_pause_blocks_what_lowers_risk(bits):
     assert stuck(rig) == set()
 
 
+@pytest.mark.covers("I56", "O02")
 @pytest.mark.parametrize("flags", [0, FAILED, CONFIRMING, FAILED | CONFIRMING])
 @pytest.mark.parametrize("ended", [False, True])
 def test_no_dead_feed_and_no_end_blocks_it(flags, ended):

@@ -16,7 +16,7 @@ from tests.incidents.test_liquidation_making_health_worse import ALWAYS, in_auct
 from tests.incidents.weak import weakened
 from tests.world import EMPTY, HEALTHY, MAX, WAD
 
-pytestmark = pytest.mark.covers("incident: penalty pushing into bad debt", "I48", "I52", "A11")
+pytestmark = pytest.mark.covers("incident: penalty pushing into bad debt")
 
 
 def sell_out(arena: Arena, price: int) -> tuple[int, int]:
@@ -31,6 +31,7 @@ def sell_out(arena: Arena, price: int) -> tuple[int, int]:
     return paid, bad
 
 
+@pytest.mark.covers("I48")
 @pytest.mark.parametrize("price", [1_800, 1_790, 1_770, 1_750, 1_730, 1_710])
 def test_who_can_pay_his_debt_pays_it_whatever_the_penalty(price):
     """From a penalty in full down to none; none of it becomes bad debt."""
@@ -39,6 +40,7 @@ def test_who_can_pay_his_debt_pays_it_whatever_the_penalty(price):
     assert bad == 0
 
 
+@pytest.mark.covers("A11", "I48", "I52")
 @pytest.mark.parametrize("price", [1_690, 1_500, 1_000])
 def test_who_cannot_pays_no_penalty_at_all(price):
     """Every coin of the buyers' repays debt, and exactly the rest is bad."""

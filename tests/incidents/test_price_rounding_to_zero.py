@@ -19,9 +19,7 @@ from tests.incidents.arena import ETH, HOUR, LENT, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import BPS, MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: price rounding to 0", "O03", "O05", "O23", "A04", "I36", "I41", "I64"
-)
+pytestmark = pytest.mark.covers("incident: price rounding to 0")
 
 ZERO_IS_FAILURE = "    if price == 0:\n        return word | FAILED, 0, 0\n"
 ZERO_IS_A_PRICE = (
@@ -46,6 +44,7 @@ def attack(arena: Arena) -> Fraction:
     return arena.wealth(me) - before
 
 
+@pytest.mark.covers("O03", "A04")
 def test_a_price_of_nothing_sells_nothing():
     """Two hours of it move nothing: the last price stays, the kind has failed, no sale is made."""
     arena = Arena(limits=MAJOR_LIMITS)
@@ -54,6 +53,7 @@ def test_a_price_of_nothing_sells_nothing():
     assert arena.hub.read("words", ETH) & FAILED != 0
 
 
+@pytest.mark.covers("O03", "I36", "I64")
 @pytest.mark.parametrize("answer", [0, 1])
 def test_it_lends_nothing_either(answer):
     """Nor does the smallest answer of the feed, a hundred-millionth, which is below every bound."""
@@ -68,6 +68,7 @@ def test_it_lends_nothing_either(answer):
     arena.must(me, arena.vault, "withdraw", account, ETH, MAX, me)
 
 
+@pytest.mark.covers("I41")
 @pytest.mark.parametrize(("hi", "decimals"), [(1, 18), (1, 6), (10**6, 18), (WAD, 18)])
 @pytest.mark.parametrize("amount", [1, 2, 99])
 def test_the_smallest_sale_costs_a_wei(hi, decimals, amount):

@@ -50,6 +50,7 @@ def seen_inside(rig: Rig, contract, fn: str, *args) -> int | None:
     return int.from_bytes(token.read("last_response")[:32])
 
 
+@pytest.mark.covers("I66")
 def test_the_pool_answers_what_it_will_be():
     rig = opened()
     assert seen_inside(rig, rig.settlement, "backing_of", rig.vaults[A].address) == 900 * WAD
@@ -59,6 +60,7 @@ def test_the_pool_answers_what_it_will_be():
     assert rig.vaults[A].read("absorbed", 0) == 500 * WAD - 3 * PAID // 2
 
 
+@pytest.mark.covers("I66")
 @pytest.mark.parametrize("view", ["claims_of", "pool_of", "preview_redeem"])
 def test_what_would_be_half_done_does_not_answer(view):
     rig = opened()
@@ -67,6 +69,7 @@ def test_what_would_be_half_done_does_not_answer(view):
     assert seen_inside(rig, rig.settlement, view, vault, *args) is None
 
 
+@pytest.mark.covers("I66")
 def test_equity_does_not_answer_inside():
     rig = opened()
     assert seen_inside(rig, rig.fund, "equity") is None

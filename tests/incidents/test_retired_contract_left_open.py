@@ -26,6 +26,7 @@ def retire(rig) -> None:
     rig.enact(act)
 
 
+@pytest.mark.covers("P11")
 def test_a_retired_book_takes_nothing_in_and_lets_everything_out(rig):
     account = rig.world.open([(0, 10 * WAD)], 10_000 * WAD)
     other = rig.world.id(rig.owner, 1)

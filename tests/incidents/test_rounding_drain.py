@@ -99,6 +99,7 @@ def attacker():
     return Attacker(revm_world(book=SMALL))
 
 
+@pytest.mark.covers("I16", "N02", "N03")
 def test_borrowing_and_repaying_ten_thousand_times(attacker):
     """A wei out and a wei back, and all sizes at which roundings differ."""
     vault, (id, _) = attacker.world.vault, attacker.ids
@@ -115,6 +116,7 @@ def test_borrowing_and_repaying_ten_thousand_times(attacker):
     assert abs(earned - lost) <= 3
 
 
+@pytest.mark.covers("I21")
 def test_repaying_in_a_thousand_parts_is_never_cheaper(attacker):
     """Split the same repayment, wei by wei, against repaying it at once."""
     vault, (one, other) = attacker.world.vault, attacker.ids
@@ -128,6 +130,7 @@ def test_repaying_in_a_thousand_parts_is_never_cheaper(attacker):
     assert 0 <= in_parts <= at_once <= LOOPS // 10
 
 
+@pytest.mark.covers("I16")
 def test_moving_debt_round_and_round(attacker):
     """Between two accounts of one owner: each arrival rounds up, each departure down."""
     vault = attacker.world.vault
@@ -142,6 +145,7 @@ def test_moving_debt_round_and_round(attacker):
     assert abs(earned - lost) <= 3
 
 
+@pytest.mark.covers("I16")
 def test_any_mix_of_everything_that_rounds(attacker):
     """Dice over all of it, with flash loans of a wei and sizes around the debt floor."""
     world, dice = attacker.world, random.Random(7)
@@ -191,6 +195,7 @@ def test_ten_thousand_flash_loans_cost_ten_thousand_fees(attacker, amount):
     assert world.coin.read("balanceOf", borrower.address) == WAD - LOOPS // 4 * fee
 
 
+@pytest.mark.covers("I47")
 def test_buying_a_called_account_wei_by_wei_costs_no_less(attacker):
     """Two equal accounts in auction: one sold in 2,000 slices of a satoshi, one in one."""
     world = attacker.world

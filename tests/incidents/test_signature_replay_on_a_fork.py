@@ -108,6 +108,7 @@ def remembering():
     yield from split(weakened("Stablecoin", *CACHED, optimised=True))
 
 
+@pytest.mark.covers("P06")
 def test_a_permit_holds_on_one_side_of_a_split_only(sides):
     home, fork = sides
     assert (home.rpc.chain_id, fork.rpc.chain_id) == (HOME, FORK)
@@ -142,6 +143,7 @@ def test_who_wants_to_can_sign_for_the_new_side(sides):
     assert (home.allowed, fork.allowed) == (0, 7 * WAD)
 
 
+@pytest.mark.covers("I60")
 def test_an_operator_is_named_on_one_side_of_a_split_only(sides):
     home, fork = sides
     order = order_for(home, HOME)

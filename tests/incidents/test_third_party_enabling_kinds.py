@@ -17,7 +17,7 @@ from tests.incidents.arena import HOUR, Arena
 from tests.incidents.weak import weakened
 from tests.world import IN_AUCTION, MAX, WAD
 
-pytestmark = pytest.mark.covers("incident: third party enabling kinds", "P09", "I24", "N12")
+pytestmark = pytest.mark.covers("incident: third party enabling kinds")
 
 KINDS = tuple(LocalKind(f"k{at}", 18, 2_000 * WAD, MAJOR) for at in range(10))
 OWN, RESCUE = 0, 9
@@ -58,6 +58,7 @@ def attack(arena: Arena) -> tuple[Fraction, list[str | None], str | None]:
     return arena.wealth(me) - before, refused, rescue
 
 
+@pytest.mark.covers("P09")
 def test_a_stranger_enables_nothing_and_the_owner_is_rescued(arena):
     gain, refused, rescue = attack(arena)
     assert refused == ["not authorised"] * 7
@@ -80,6 +81,7 @@ def test_a_stranger_may_add_to_what_is_enabled(arena):
     arena.refused("not authorised", me, arena.vault, "deposit", account, OWN, 1)
 
 
+@pytest.mark.covers("P09")
 def test_nothing_else_enables_for_another(arena):
     """Not `adjust`, not a `move` out of one's own account, not both at once."""
     theirs = arena.world.open([(OWN, 10 * WAD)], DEBT)

@@ -23,8 +23,6 @@ from tests.unit.governor.rig import (
     Rig,
 )
 
-pytestmark = pytest.mark.covers("I62")
-
 CAP = 10_000 * WAD
 _DONE = "    self._acts[id].state = EXECUTED\n"
 _LATE = '    assert block.timestamp <= act.expires_at, "expired"\n'
@@ -52,6 +50,7 @@ def test_an_executed_act_is_not_replayed(rig):
     assert rig.reason(twin, "execute", *args, sender=rig.stranger) == "not pending"
 
 
+@pytest.mark.covers("I62")
 def test_a_queue_of_doublings_is_no_way_to_a_thousandfold(rig):
     """Ten acts announced together, each double the last: most are refused when announced."""
     acts = [Act(rig.vault, "set_cap", (0, CAP * 2**n)) for n in range(1, 11)]
@@ -64,6 +63,7 @@ def test_a_queue_of_doublings_is_no_way_to_a_thousandfold(rig):
     assert cap(rig) == 2 * CAP
 
 
+@pytest.mark.covers("I62")
 def test_an_old_act_does_not_wait_in_a_drawer(rig):
     act = Act(rig.vault, "set_cap", (0, 2 * CAP))
     id = rig.propose(act)
@@ -71,6 +71,7 @@ def test_an_old_act_does_not_wait_in_a_drawer(rig):
     assert rig.execute_reason(id, act) == "expired"
 
 
+@pytest.mark.covers("I61", "P04")
 def test_a_guardian_pauses_in_one_call_and_not_for_ever(rig):
     """Everything at once, for a week out of two; and it never opens anything."""
     vault = rig.vault.address
@@ -87,6 +88,7 @@ def test_a_guardian_pauses_in_one_call_and_not_for_ever(rig):
     assert rig.rules.read("pauses_of", vault) in (0, 8)  # takes resume a grace period later
 
 
+@pytest.mark.covers("P04")
 def test_the_guardian_has_no_way_to_money(rig):
     """It names no minter, raises no ceiling, takes no contract over and proposes nothing."""
     for act in (
@@ -104,6 +106,7 @@ def test_the_guardian_has_no_way_to_money(rig):
         assert rig.reason(rig.gov, "propose", *args, sender=rig.guardian) == "not admin"
 
 
+@pytest.mark.covers("P03")
 def test_nobody_owns_nothing(rig):
     """The zero address becomes neither governor, nor guardian, nor fund, nor admin."""
     for act in (

@@ -18,9 +18,7 @@ from tests.incidents.arena import ETH, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import IN_AUCTION, MAX, WAD
 
-pytestmark = pytest.mark.covers(
-    "incident: check/effect at two prices in one transaction", "O22", "O24", "I63", "M01"
-)
+pytestmark = pytest.mark.covers("incident: check/effect at two prices in one transaction")
 
 LOW, NOW = 1_680 * WAD, 1_780 * WAD
 # the account is judged at `hi`, and its buyer pays by `lo`
@@ -94,6 +92,7 @@ class Buyer:
         return before - self.arena.coins(self.me)
 
 
+@pytest.mark.covers("O22", "O24")
 @pytest.mark.parametrize("price", [NOW // 2, 2 * NOW])
 def test_a_callback_moves_no_price_of_its_own_transaction(price):
     """Nor of the next one in the same block; a minute later the hub has heard of it."""
@@ -112,6 +111,7 @@ def test_a_callback_moves_no_price_of_its_own_transaction(price):
     assert arena.hub.read("words", ETH) != word
 
 
+@pytest.mark.covers("M01", "O24")
 def test_nobody_opens_high_and_sells_himself_low_in_one_block():
     """A loan at `lo`, a call at `hi`, and no close-out in the block of one's own risky act."""
     arena = Arena()
