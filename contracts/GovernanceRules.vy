@@ -588,6 +588,7 @@ def check_sequencer(feed: address):
     started_at: uint256 = 0
     updated_at: uint256 = 0
     answered_in: uint80 = 0
+    # check: allow stale-price - it is up or down, and answers only when that changes: of any age it counts
     round_id, is_down, started_at, updated_at, answered_in = staticcall Sequencer(feed).latestRoundData()
     rule_reasons.check(is_down == 0 and started_at != 0 and started_at <= block.timestamp, rule_reasons.SEQUENCER_IS_DOWN)
 
@@ -738,6 +739,7 @@ def price_at(oracle: address) -> uint256:
     """
     price: uint256 = 0
     updated_at: uint256 = 0
+    # check: allow stale-price - it is compared with a price that was announced, not used
     price, updated_at = staticcall IPriceOracle(oracle).price()
     return price
 

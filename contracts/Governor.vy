@@ -144,9 +144,9 @@ def _execute(id: uint256, target: address, data: Bytes[MAX_DATA], price: uint256
     self._take_over(verdict.key)
     log IGovernor.Executed(id=id, key=verdict.key, expected=price)
     if price != 0 and self.role_of[target] == LISTINGS:
-        raw_call(target, self._expecting(data, price))
+        raw_call(target, self._expecting(data, price))  # check: allow raw-call-outsize - refusals revert
     else:
-        raw_call(target, data)
+        raw_call(target, data)  # check: allow raw-call-outsize - refusals revert
 
 
 @internal
@@ -239,7 +239,7 @@ def _tighten(target: address, data: Bytes[MAX_DATA]) -> bool:
         # else within its time: it may be tightened further, and lapses as a whole
         lapses_at = guard.guarded_at + GUARD_PERIOD
     log IGovernor.Tightened(key=verdict.key, target=target, data=data, by=msg.sender, lapses_at=lapses_at)
-    raw_call(target, data)
+    raw_call(target, data)  # check: allow raw-call-outsize - refusals revert
     return True
 
 
@@ -266,7 +266,7 @@ def _lapse(key: bytes32):
     restored: bool = staticcall IGovernanceRules(rules).restorable(guard.target, guard.undo)
     log IGovernor.Lapsed(key=key, restored=restored)
     if restored:
-        raw_call(guard.target, guard.undo)
+        raw_call(guard.target, guard.undo)  # check: allow raw-call-outsize - refusals revert
 
 
 @internal
@@ -336,6 +336,7 @@ def halt(vault: address, kind: uint256):
 
 @internal
 def _drop_ramp(vault: address, kind: uint256):
+    # check: allow write-after-call - reached unlocked from `retire` alone, which only an act calls, and the coin is ours
     self._ramps[vault][kind] = empty(IGovernor.Ramp)
     log IGovernor.RampHalted(vault=vault, kind=kind)
 
@@ -384,6 +385,7 @@ def propose_admin(pending: address):
     log IGovernor.AdminProposed(pending=pending)
 
 
+# check: allow unlocked-call - only this contract calls it, inside an act that holds the lock
 @external
 @reentrant
 def set_pause(vault: address, bit: uint256, paused: bool):
@@ -495,6 +497,7 @@ def acts(id: uint256) -> IGovernor.Act:
     return self._acts[id]
 
 
+# check: allow stale-view - all that is called before the write is our own: no stranger runs in between
 @external
 @view
 @reentrant
@@ -502,6 +505,7 @@ def guards(key: bytes32) -> IGovernor.Guard:
     return self._guards[key]
 
 
+# check: allow stale-view - all that is called before the write is our own: no stranger runs in between
 @external
 @view
 @reentrant
@@ -512,6 +516,7 @@ def former(key: bytes32) -> uint256:
     return convert(slice(guard.undo, len(guard.undo) - 32, 32), uint256)  # the last word of the call
 
 
+# check: allow stale-view - all that is called before the write is our own: no stranger runs in between
 @external
 @view
 @reentrant

@@ -336,6 +336,7 @@ def _has_ended(book: address) -> bool:
 # inventory
 
 
+# check: allow open-setter - what is remembered is what a known book lists, whoever says so
 @external
 def collect(book: address, kind: uint256) -> uint256:
     self._check_book(book)
@@ -355,6 +356,7 @@ def collect(book: address, kind: uint256) -> uint256:
     return amount
 
 
+# check: allow open-setter - what is remembered is what a known book lists, whoever says so
 @external
 def start_auction(book: address, kind: uint256) -> uint256:
     self._check_book(book)

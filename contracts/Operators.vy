@@ -61,7 +61,7 @@ def set_operator_by_signature(
     if block.timestamp > deadline:
         reasons.fail(reasons.SIGNATURE_EXPIRED)
     nonce: uint256 = self.nonces[owner]
-    self.nonces[owner] = unsafe_add(nonce, 1)
+    self.nonces[owner] = unsafe_add(nonce, 1)  # one more a call: never 2**256
     digest: bytes32 = keccak256(
         concat(
             0x1901,

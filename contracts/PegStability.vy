@@ -249,6 +249,7 @@ def _set_guard(guard_price: uint256):
 # views
 
 
+# check: allow stale-view - it counts what is booked and really there, the smaller of the two; see below
 @external
 @view
 @reentrant

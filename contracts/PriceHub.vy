@@ -162,6 +162,7 @@ def read(mask: uint256) -> DynArray[uint256, MAX_SYNC]:
     raise "unknown kind"
 
 
+# check: allow unlocked-call - it calls itself alone, and that call takes the lock
 @external
 @reentrant
 def sync_one(kind: uint256) -> uint256:
@@ -232,7 +233,7 @@ def _is_fresh(word: uint256) -> bool:
     @dev One subtraction, unchecked: `updated_at` is never in the future, and the bit of a failed word lies above any
          time, so that its age wraps round to more than `FRESH_FOR`. The time of an unlisted kind is 0.
     """
-    return unsafe_sub(block.timestamp, (word >> TIME_SHIFT) & AGE_MASK) < FRESH_FOR
+    return unsafe_sub(block.timestamp, (word >> TIME_SHIFT) & AGE_MASK) < FRESH_FOR  # it wraps where it is meant to
 
 
 @internal

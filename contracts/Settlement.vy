@@ -355,7 +355,7 @@ def quote(vault: address, amount: uint256) -> (uint256, uint256, uint256[32]):
             break
         if rest & 1 != 0:
             payouts[kind] = margin_math.mul_div_down(self._kinds[vault][kind] >> POOL, burned, claims)
-    rest_of_claims: uint256 = unsafe_sub(claims, burned)
+    rest_of_claims: uint256 = unsafe_sub(claims, burned)  # burned <= claims
     backing: uint256 = margin_math.mul_div_down(shares >> BACKING, rest_of_claims, claims)
     return burned, rest_of_claims | backing << BACKING, payouts
 
@@ -376,6 +376,7 @@ def pay(vault: address, kind: uint256, amount: uint256, receiver: address):
             can burn of the caller's gas. With too little gas everything reverts: of a payment that runs out of it a 64th
             is left, which does not pay for keeping anything.
     """
+    # check: allow raw-call-outsize - the vault answers nothing; what it cannot pay it reverts
     paid: bool = raw_call(
         vault,
         abi_encode(
@@ -506,6 +507,7 @@ def worth_of_absorbed(vault: address, kinds: uint256) -> uint256:
 # views
 
 
+# check: allow stale-view - the hub and the vault that a shutdown calls before the write are our own
 @external
 @view
 @reentrant
@@ -516,6 +518,7 @@ def backing_of(vault: address) -> uint256:
     return self._shares[vault] >> BACKING
 
 
+# check: allow stale-view - the hub and the vault that a shutdown calls before the write are our own
 @external
 @view
 @reentrant
@@ -523,6 +526,7 @@ def phase_of(vault: address) -> uint256:
     return self._states[vault] & 255
 
 
+# check: allow stale-view - the hub and the vault that a shutdown calls before the write are our own
 @external
 @view
 @reentrant
@@ -530,6 +534,7 @@ def shut_at(vault: address) -> uint256:
     return self.shut_time(vault)
 
 
+# check: allow stale-view - the hub and the vault that a shutdown calls before the write are our own
 @external
 @view
 @reentrant
@@ -537,6 +542,7 @@ def opened_at(vault: address) -> uint256:
     return self._states[vault] >> OPENED_AT & ledger.TIME_MASK
 
 
+# check: allow stale-view - the hub and the vault that a shutdown calls before the write are our own
 @external
 @view
 @reentrant

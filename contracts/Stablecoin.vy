@@ -140,7 +140,7 @@ def burn(holder: address, amount: uint256) -> bool:
     if amount <= outstanding:
         self._minters[msg.sender] = unsafe_sub(word, amount)  # never below the field's zero
     else:
-        self._minters[msg.sender] = unsafe_sub(word, outstanding)
+        self._minters[msg.sender] = unsafe_sub(word, outstanding)  # the lowest field of the word itself
         self._burned_beyond += unsafe_sub(amount, outstanding)  # amount > outstanding
     log IERC20.Transfer(sender=holder, receiver=empty(address), value=amount)
     return True
@@ -197,15 +197,17 @@ def flashLoan(receiver: address, token: address, amount: uint256, data: Bytes[10
         self._approve(receiver, self, unsafe_sub(allowed, owed))  # owed <= allowed
     balance_before: uint256 = self.balanceOf[receiver]
     assert balance_before >= owed, "amount exceeds balance"
+    # check: allow write-after-call - read after the call: what the borrower did meanwhile is in it
     self.balanceOf[receiver] = unsafe_sub(balance_before, owed)  # owed <= balance_before
-    self.flash_minted = 0
+    self.flash_minted = 0  # check: allow write-after-call - it is itself what keeps a second loan out
     if fee != 0:
-        self._burned_beyond += fee
+        self._burned_beyond += fee  # check: allow write-after-call - added to what stands there now
     log IERC20.Transfer(sender=receiver, receiver=empty(address), value=owed)
     log IStablecoin.FlashMinted(receiver=receiver, amount=amount, fee=fee)
     return True
 
 
+# check: allow stale-view - 0 while a loan runs: nothing else can be minted
 @external
 @view
 @reentrant
@@ -305,6 +307,7 @@ def _transfer(owner: address, to: address, amount: uint256):
 def _approve(owner: address, spender: address, amount: uint256):
     assert owner != empty(address), "erc20: approve from the zero address"
     assert spender != empty(address), "erc20: approve to the zero address"
+    # check: allow write-after-call - a loan reads what is allowed after its callback
     self.allowance[owner][spender] = amount
     log IERC20.Approval(owner=owner, spender=spender, value=amount)
 
@@ -366,6 +369,7 @@ def eip712Domain() -> (bytes1, String[25], String[1], uint256, address, bytes32,
 # views
 
 
+# check: allow stale-view - it counts what a loan minted, which exists
 @external
 @view
 @reentrant
@@ -433,6 +437,7 @@ def minters() -> DynArray[address, MAX_MINTERS]:
     return self._minter_list
 
 
+# check: allow stale-view - a fee is burned when it is paid, and not before
 @external
 @view
 @reentrant

@@ -221,7 +221,7 @@ def below(delta: int256) -> uint256:
     """
     if delta == min_value(int256):
         return max_value(uint256)
-    return convert(max(unsafe_sub(0, delta), 0), uint256)
+    return convert(max(unsafe_sub(0, delta), 0), uint256)  # of any other number the negative fits
 
 
 @external

@@ -45,7 +45,7 @@ def refresh(period: uint256) -> uint256:
     """
     word: uint256 = ledger.interest
     index: uint256 = word & ledger.HALF_MASK
-    elapsed: uint256 = unsafe_sub(block.timestamp, word >> ledger.ACCRUED_AT & ledger.TIME_MASK)
+    elapsed: uint256 = unsafe_sub(block.timestamp, word >> ledger.ACCRUED_AT & ledger.TIME_MASK)  # written in the past
     if elapsed != 0:
         index = margin_math.index_up(index, word >> ledger.RATE & ledger.RATE_MASK, elapsed)
     if elapsed >= period:
@@ -72,7 +72,7 @@ def note_loss():
     @notice Remember the hour in which an absorb or bad debt happened, rounded up: the fund pays nothing out for a while.
             Its field holds hours of unix time until the year 2089.
     """
-    hour: uint256 = unsafe_add(block.timestamp // 3_600, 1) & ledger.HOUR_MASK
+    hour: uint256 = unsafe_add(block.timestamp // 3_600, 1) & ledger.HOUR_MASK  # far below 2**256
     ledger.interest = ledger.interest & ~(ledger.HOUR_MASK << ledger.LOST_AT) | hour << ledger.LOST_AT
 
 

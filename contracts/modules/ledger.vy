@@ -171,7 +171,7 @@ def lower_total(kind: uint256, amount: uint256):
     """
     @notice Book collateral that goes out. `amount` is inside the total: a balance is.
     """
-    self.deposited[kind] = unsafe_sub(self.deposited[kind], amount)
+    self.deposited[kind] = unsafe_sub(self.deposited[kind], amount)  # the total is its lowest field
 
 
 @internal

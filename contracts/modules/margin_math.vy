@@ -280,11 +280,11 @@ def index_up(index: uint256, rate: uint256, elapsed: uint256) -> uint256:
             if x <= SERIES_RAY:
                 break
             x = x // 2  # down: 1e-27 each
-            halvings = unsafe_add(halvings, 1)
+            halvings = unsafe_add(halvings, 1)  # at most 15
     # both inner divisions round down: below 1e-27 a step, the outer one rounds up; x < 2**90 keeps all but the last
     # product far below 256 bits
     square: uint256 = unsafe_mul(x, x) // (2 * RAY)
-    cube: uint256 = unsafe_mul(square, x) // (3 * RAY)
+    cube: uint256 = unsafe_mul(square, x) // (3 * RAY)  # check: allow divide-before-multiply - the bound is told above
     growth: uint256 = unsafe_add(x, unsafe_add(square, cube))
     if halvings > 0:
         for _: uint256 in range(15):
@@ -474,6 +474,7 @@ def take_amounts(
     if debt <= debt_floor:
         return 0, owed, 0
     # the dearest cost whose repayment still leaves the floor, then the amount it buys: both rounded down
+    # check: allow divide-before-multiply - the cost is a whole number of base units of the coin, and then an amount
     sold = (((debt - debt_floor + 1) * grossed - 1) // BPS) * unit // price
     if sold == 0:
         return 0, owed, 0
@@ -670,6 +671,7 @@ def variance_down(variance: uint256, last_price: uint256, price: uint256, sample
     change: uint256 = price - last_price if price > last_price else last_price - price
     step: uint256 = min(self.mul_div_down(change, WAD, last_price), MAX_RETURN)
     weight: uint256 = self.decay_down(samples)
+    # check: allow divide-before-multiply - the square has 36 decimals: what is lost of it is below 1e-36
     return (weight * variance + (WAD - weight) * (step * step // samples)) // WAD
 
 
@@ -711,9 +713,9 @@ def mul_div_wide_down(a: uint256, b: uint256, c: uint256) -> uint256:
     """
     if a < 2**142 and b < 2**114:
         return unsafe_mul(a, b) // c  # below 2**256, so nothing is lost; this is every account of real size
-    upper: uint256 = a * (b // LIMB)  # the split of b is exact
+    upper: uint256 = a * (b // LIMB)  # check: allow divide-before-multiply - the split of b is exact
     lower: uint256 = a * (b % LIMB)
-    # the quotient of the upper limb rounds down, its remainder goes on with the lower one
+    # check: allow divide-before-multiply - of the upper limb's quotient the remainder goes on with the lower one
     return upper // c * LIMB + (upper % c * LIMB + lower) // c
 
 

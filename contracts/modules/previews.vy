@@ -149,7 +149,7 @@ def max_withdraw(vault: address, account_: uint256, kind: uint256) -> uint256:
             failing = amount
         if failing - passing == 1:
             break
-        amount = passing + (failing - passing) // 2
+        amount = passing + (failing - passing) // 2  # down: the middle of a search
     return passing
 
 
@@ -460,6 +460,7 @@ def auctions(
         seen = survey.visit(seen.book, id)
         if not seen.found.is_open:
             continue
+        # check: allow unbounded-loop - a view that nobody calls on chain; an account holds 8 kinds at most
         for kind: uint256 in range(MAX_KINDS):
             if seen.position.mask >> kind == 0:
                 break

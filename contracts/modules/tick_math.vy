@@ -25,8 +25,8 @@ def mean_tick_down(tick_seconds: int256, period: int256) -> int256:
     @param tick_seconds what a pool's tick cumulative grew by
     @param period seconds, above 0
     """
-    mean: int256 = tick_seconds // period
-    if tick_seconds < 0 and tick_seconds % period != 0:
+    mean: int256 = tick_seconds // period  # check: allow signed-division - mended in the next line
+    if tick_seconds < 0 and tick_seconds % period != 0:  # check: allow signed-division - whether there is a rest
         mean -= 1
     return mean
 
@@ -82,7 +82,7 @@ def sqrt_ratio_at(tick: int256) -> uint256:
     if distance & 524_288 != 0:
         ratio = unsafe_mul(ratio, 1_404_880_482_679_654_955_896_180_642) >> 128
     if tick > 0:
-        ratio = max_value(uint256) // ratio
+        ratio = max_value(uint256) // ratio  # down, as Uniswap does
     # from 128 to 96 fractional bits, up: so that the tick of the result is this one again
     root: uint256 = ratio >> 32
     return root + 1 if ratio % Q32 != 0 else root
@@ -118,6 +118,7 @@ def price_down(tick: int256, is_token0: bool, decimals: uint256, quote_decimals:
 def mul_div_down(a: uint256, b: uint256, divisor: uint256) -> uint256:
     """
     @notice floor(a * b / divisor) with a product of 512 bits; reverts when the result needs more than 256.
+    @dev All arithmetic is modulo 2**256, as the method wants it: what is called unsafe wraps where it should.
     """
     low: uint256 = unsafe_mul(a, b)
     folded: uint256 = uint256_mulmod(a, b, max_value(uint256))
@@ -135,7 +136,9 @@ def mul_div_down(a: uint256, b: uint256, divisor: uint256) -> uint256:
     twos: uint256 = divisor & unsafe_sub(0, divisor)
     odd: uint256 = divisor // twos
     low = (low // twos) | unsafe_mul(high, unsafe_add(unsafe_sub(0, twos) // twos, 1))
+    # check: allow divide-before-multiply - `twos` divides the divisor: `odd` is exact
     inverse: uint256 = unsafe_mul(3, odd) ^ 2  # right in 4 bits; each round doubles them
     for _: uint256 in range(6):
+        # check: allow divide-before-multiply - as above
         inverse = unsafe_mul(inverse, unsafe_sub(2, unsafe_mul(odd, inverse)))
     return unsafe_mul(low, inverse)

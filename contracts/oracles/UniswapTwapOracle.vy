@@ -180,7 +180,7 @@ def _observation(index: uint256) -> (uint256, bool):
 @internal
 @view
 def _age_of(made_at: uint256) -> uint256:
-    return unsafe_sub(block.timestamp, made_at) & TIME_MASK
+    return unsafe_sub(block.timestamp, made_at) & TIME_MASK  # times of 32 bits, which wrap round
 
 
 @internal

@@ -249,6 +249,7 @@ def swap_collateral(
     return bought
 
 
+# check: allow unlocked-call - only the vault calls it, once, inside a call of this contract that holds the lock
 @external
 @reentrant
 def on_adjust(account: uint256, data: Bytes[MAX_DATA]):

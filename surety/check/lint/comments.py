@@ -59,6 +59,18 @@ class Comments:
         texts = (self.text.get(line, "") for line in lines)
         return any(text and not _SILENT.match(text) and says(text) for text in texts)
 
+    def over(self, line: int, says: Callable[[str], bool]) -> bool:
+        """Tell whether a comment alone on its line, above this one with no blank line between, says
+        something: it speaks of the lines that follow it.
+        """
+        above = line - 1
+        while above > 0 and above not in self.blank:
+            text = self.text.get(above, "")
+            if above in self.alone and not _SILENT.match(text) and says(text):
+                return True
+            above -= 1
+        return False
+
     def allows(self) -> Iterator[Allow]:
         """Yield the comments that allow something, in their order."""
         for line, text in sorted(self.text.items()):

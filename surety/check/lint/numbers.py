@@ -104,7 +104,8 @@ def unsafe_math(source: Source, _: Facts) -> Found:
         function = tree.function_of(node)
         if "unsafe" in _doc(function) or "overflow" in _doc(function):
             continue
-        if not comments.near(*where(node)):
+        first, last = where(node)
+        if not comments.near(first, last) and not comments.over(first, _says_bound):
             yield node, f"{name} with no word beside it on why it cannot wrap"
 
 
@@ -213,6 +214,14 @@ def _says_direction(comment: str) -> bool:
     return (
         re.search(r"\b(?:down|up|floor|ceil|exact|exactly|round\w*)\b", comment, re.I) is not None
     )
+
+
+def _says_bound(comment: str) -> bool:
+    """Tell whether a comment tells how large or small something is: a proof of what follows it."""
+    words = (
+        r"\*\*|[<>]|\b(?:below|above|bits?|wraps?|overflows?|at most|at least|never|past|fits)\b"
+    )
+    return re.search(words, comment, re.I) is not None
 
 
 def _is_harmless(name: str, node: Any) -> bool:

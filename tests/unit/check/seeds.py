@@ -450,6 +450,11 @@ def shares_of(amount: uint256, index: uint256, elapsed: uint256) -> uint256:
 def less(a: uint256, b: uint256) -> uint256:
     if a > b:
         b_more: uint256 = unsafe_sub(b, a)  #!
+
+    # nothing that bounds it
+    c: uint256 = a
+    # both below 2**128, in another paragraph
+
     return unsafe_add(a, b)  #!
 """,
         LOCKED
@@ -460,6 +465,10 @@ def less(a: uint256, b: uint256) -> uint256:
     # both come from 16-bit fields
     sum: uint256 = unsafe_add(a, b)
     twice: uint256 = unsafe_mul(2, sum)  # below 2**18
+
+    # two fields of 16 bits
+    low: uint256 = a
+    high: uint256 = unsafe_mul(low, low)
     if a < b:
         raise "below"
     left: uint256 = unsafe_sub(a, b)

@@ -93,7 +93,6 @@ TILL = """
     @external
     def unlock():
         assert block.timestamp > unlocks_at, "too early"
-        assert self.fee != 0, "no fee"
         self.paused = not self.paused
 
     @external
@@ -181,11 +180,8 @@ BUGS = {
     # the entry of another
     "self.held[msg.sender] += amount": "self.held[self] += amount",
     # open only as long as nothing has happened
-    "def unlock():": (
-        "def unlock(fee: uint256):\n"
-        '        assert self.fee == 5, "late"\n'
-        "        self.fee = fee\n"
-        "        return"
+    'def unlock():\n        assert block.timestamp > unlocks_at, "too early"\n': (
+        'def unlock(fee: uint256):\n        assert self.fee == 5, "late"\n        self.fee = fee\n'
     ),
 }
 
@@ -195,11 +191,6 @@ def test_missing_checks_are_found(tmp_path):
     for old, new in BUGS.items():
         assert text.count(old) == 1
         text = text.replace(old, new)
-    text = (
-        text.split("        return\n")[0]
-        + "\n    @external\n    def give"
-        + (text.split("    def give")[1])
-    )
     folder = write(tmp_path, owned=OWNED, Till=text, Token=TOKEN)
     assert told(swept(folder, {"Till": ["@Token", 5]})) == [
         "Till.accrue: a stranger chooses lots[*]",
