@@ -327,6 +327,7 @@ class Seen:
     others: tuple[int, int]  # what the vault has of the other two kinds
     owed: int
     hooked: tuple[int, int]
+    missing: int  # of what vault and peg have booked
 
     @property
     def is_nothing(self) -> bool:
@@ -397,6 +398,8 @@ class Matrix:
             calls, successes = seen.hooked
             assert calls > 0, f"{operation.name}: {trait.id} was not called"
             assert successes == 0, f"{operation.name}: {trait.id} got in"
+        if not trait.takes:
+            assert seen.missing == 0, f"{operation.name}, {trait.id}: {seen.missing} are missing"
         if operation.fields:
             return _answered(operation.fields, seen.answer, usual.answer)
         return _compared(operation, trait, seen, usual)
@@ -413,9 +416,13 @@ def _compared(operation: Operation, trait: Trait, seen: Seen, usual: Seen) -> st
         assert not any(seen.tokens.values()), where
         return "kept for the receiver"
     assert seen.others == usual.others, where
-    if seen.books != usual.books or seen.coins != usual.coins:
-        names = [name for name in usual.books if seen.books[name] != usual.books[name]]
-        return f"books differ: {', '.join(names) or 'coins'}"
+    assert seen.coins == usual.coins or seen.books != usual.books, where
+    if seen.books != usual.books:
+        return "booked: " + ", ".join(
+            f"{name} {seen.books[name] // WAD:,} for {change // WAD:,}"
+            for name, change in usual.books.items()
+            if seen.books[name] != change
+        )
     if seen.tokens == usual.tokens:
         return USUAL
     parts = []
@@ -527,7 +534,12 @@ def _seen(
         (others[0], others[1]),
         after[4] - before[4],
         (int(stage.odd.read("calls")), int(stage.odd.read("successes"))),
+        0 if isinstance(stage, _Unlisted) else stage.missing() + _missing_of_the_peg(stage),
     )
+
+
+def _missing_of_the_peg(stage: Stage) -> int:
+    return max(0, int(stage.peg.read("reserve_held")) - stage.held(stage.peg))
 
 
 def _state(stage: Stage) -> tuple[dict[str, int], dict[str, int], dict[str, int], Any, int]:
@@ -573,7 +585,7 @@ GROUPS = {
     ),
     "zap": (
         "Leverage in one transaction",
-        "Over a real Uniswap v3 pool of coins and the token, which has turned for the pool too.",
+        "By the zap, over a real Uniswap v3 pool, where the token has turned as well.",
     ),
     "asked": (
         "Where it is only asked",
@@ -680,6 +692,7 @@ TAIL = """## What a lister has to know
 * **A batch of `takes` with a token that refuses is refused as a whole**: leave that kind out. A
   redemption is not: it keeps what one token refuses and pays the rest.
 * **Decimals are read once**, at listing; a change afterwards changes nothing here.
+* **The gateway for ether** knows one WETH, chosen when it is deployed, and is in no table.
 * **One token under two addresses can be listed twice**: no code can tell. Each kind is then held
   against the same balance, so that a fee or a lie of one address is paid out of the other. Review
   that before listing, as everything on this page; the cap bounds what a review misses.

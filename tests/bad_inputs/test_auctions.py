@@ -415,6 +415,7 @@ def test_no_repayment_in_an_auction_leaves_dust_or_stops_the_clock(stage, repaid
 # A10: a crowd
 
 
+@pytest.mark.covers("A10")
 def test_a_thousand_auctions_at_once(stage):
     """A10: all are called in batches of 64 and sold in batches of 32; nothing queues or reverts."""
     world = stage.world
@@ -557,6 +558,7 @@ def test_whoever_takes_pays_what_everybody_pays(stage, who):
         assert got * 250 - paid < 0
 
 
+@pytest.mark.covers("A15")
 def test_the_fund_takes_nothing(stage):
     """A15: nobody can make the fund buy, and what it absorbs it pays with nothing but the debt."""
     assert not {each.get("name") for each in artifact("InsuranceFund").abi} & {

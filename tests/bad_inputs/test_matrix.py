@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bad_inputs.matrix import GROUPS, OPERATIONS, PAGE, UNTOUCHED, USUAL, Page
+from tests.bad_inputs.matrix import GROUPS, OPERATIONS, PAGE, UNTOUCHED, USUAL, Operation, Page
 from tests.bad_inputs.stage import GOLD
-from tests.bad_inputs.tokens import PLAIN, TRAITS
+from tests.bad_inputs.tokens import PLAIN, TRAITS, Trait
 from tests.incidents.weak import weakened
+from tests.world import WAD
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def page() -> Page:
     return Page()
 
 
-@pytest.mark.covers("I07", "I65", "I66")
+@pytest.mark.covers("I02", "I07", "I66")
 @pytest.mark.parametrize("trait", [pytest.param(each, id=each.id) for each in TRAITS])
 def test_a_token_does_what_its_page_says_and_nothing_else(page, trait):
     """Whatever is not a difference that the page states is as with a plain token, to the wei."""
@@ -76,18 +77,28 @@ DROPS_OUT = (
 @pytest.mark.parametrize(
     ("name", "trait", "found"),
     [
-        ("deposit", "T07-fee-1-percent", "the receiver gets 99 %"),
         ("deposit", "T02-false-and-moves", "as usual"),
         ("withdraw", "T02-false", "the payer pays nothing, the receiver gets nothing"),
     ],
-    ids=["believes", "drops-an-answer-in", "drops-an-answer-out"],
+    ids=["drops-an-answer-in", "drops-an-answer-out"],
 )
-def test_a_vault_without_a_guard_is_told_apart(unguarded, name, trait, found):
+def test_a_vault_that_drops_an_answer_is_told_apart(unguarded, name, trait, found):
     """Each cell turns on one guard alone, so that one copy without all three shows each."""
-    operation = next(each for each in OPERATIONS if each.name == name)
-    hostile = next(each for each in TRAITS if each.id == trait)
+    operation, hostile = chosen(name, trait)
     assert unguarded.cell(operation, hostile) == found
     assert f"| {hostile.id[:3]} {hostile.text} | refused: t" in PAGE.read_text()
+
+
+def test_a_vault_that_believes_is_told_apart(unguarded):
+    """What has been booked and did not come is missing, to the unit: one percent of a hundred."""
+    with pytest.raises(AssertionError, match=f": {WAD} are missing"):
+        unguarded.cell(*chosen("deposit", "T07-fee-1-percent"))
+
+
+def chosen(name: str, trait: str) -> tuple[Operation, Trait]:
+    (operation,) = (each for each in OPERATIONS if each.name == name)
+    (hostile,) = (each for each in TRAITS if each.id == trait)
+    return operation, hostile
 
 
 @pytest.fixture(scope="module")

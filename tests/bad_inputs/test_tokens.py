@@ -568,6 +568,7 @@ def test_zero_never_reaches_a_token(troubled, name, call, reason):
     assert troubled.odd.read("moves_of_nothing") == 0
 
 
+@pytest.mark.covers("T16")
 def test_an_order_of_nothing_is_skipped_and_moves_nothing(troubled):
     stage = troubled
     orders = [(stage.id(AUCTIONED), ODD, 0, MAX), (stage.id(SAFE), ODD, WAD, MAX)]
@@ -606,6 +607,7 @@ def test_the_largest_number_is_never_pulled(troubled, call, reason):
     assert troubled.refused(troubled.owner, contract, fn, *args) == reason
 
 
+@pytest.mark.covers("T18")
 def test_the_largest_number_through_the_zap_is_refused(matrix):
     operation = next(each for each in OPERATIONS if each.name == "leverage")
     with matrix.prepared(operation) as (stage, (who, zap, fn, args), _):
@@ -683,6 +685,7 @@ def doubled(calm):
     return calm
 
 
+@pytest.mark.covers("T20")
 def test_two_addresses_are_two_kinds_that_both_pay_out(doubled):
     stage = doubled
     before = stage.held(stage.owner)
@@ -694,6 +697,7 @@ def test_two_addresses_are_two_kinds_that_both_pay_out(doubled):
     assert (stage.booked(3), stage.held(stage.owner)) == (0, before)
 
 
+@pytest.mark.covers("T20")
 def test_two_auctions_of_one_inventory_sell_it_once(doubled):
     """The fund starts an auction under each address; what is bought under one is gone."""
     stage = doubled
@@ -751,6 +755,7 @@ def test_a_token_minted_at_will_costs_its_cap_at_most(calm, cap):
         assert stage.refused(maker, stage.vault, "borrow", *below) == "below debt floor"
 
 
+@pytest.mark.covers("T21")
 def test_a_flash_minted_collateral_leaves_with_its_debt_or_not_at_all(calm):
     """T21: minted, deposited, borrowed on, and to be given back within one call: it is not."""
     stage, maker = calm, calm.actor
@@ -998,6 +1003,7 @@ def test_what_happens_in_a_vault_of_shares(shares, assets, lo, hi, flags):
     stage.do(stage.owner, stage.vault, "repay", stage.id(FRESH), WAD)
 
 
+@pytest.mark.covers("T28")
 def test_a_vault_that_pays_nothing_out_holds_up_no_sale_of_its_shares(shares):
     """T28: withdrawals are paused there; the shares move, which is all that a sale asks."""
     stage = shares.stage

@@ -63,6 +63,12 @@ class Trait:
     is_nameless: bool = False
     named: bytes = b""
 
+    @property
+    def takes(self) -> bool:
+        """Tell whether it takes from whoever holds it, without being asked to move that."""
+        lies = self.moves is Mode.LIE and self.says is Says.ENDLESS
+        return self.moves is Mode.TOLL or self.rebase < 10_000 or lies
+
 
 def word(number: int) -> bytes:
     return number.to_bytes(32)
