@@ -433,7 +433,7 @@ def test_ether_that_nobody_asked_for(live, contract):
             assert call.attempt.value == 0
             assert call.outcome(value=1) == ("", b""), call.name
         assert call.outcome(b"", value=1) == (BARE.get(contract, ""), b""), call.name
-        for target in live.contracts.values():
+        for target in (call.contract, live.world.vault, live.world.coin, live.world.hub):
             live.rpc.set_balance(target.address, 10**20)
         assert call.outcome() == good, call.name
 

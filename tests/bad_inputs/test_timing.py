@@ -177,8 +177,8 @@ def test_a_wei_again_and_again_moves_no_clock(fn, args):
     world = ground.world
     world.give(world.keeper, ETH, 100)
     id, opens = called(ground)
-    ground.priced(LOW, opens - 9)
-    for at in range(opens - 9, opens):
+    ground.priced(LOW, opens - 4)
+    for at in range(opens - 4, opens):
         ground.act(fn, id, *args, at=at)
         ground.act("cure", id, at=at, refused="not curable")
         ground.act("margin_call", id, at=at, refused="already called")
