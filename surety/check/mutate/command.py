@@ -54,6 +54,11 @@ from surety.files import write_atomically
 )
 @click.option("--again", is_flag=True, help="Try survivors of --results anew.")
 @click.option(
+    "--hurry",
+    is_flag=True,
+    help="Do not compare the code of what a server lets survive: --again does it later.",
+)
+@click.option(
     "--argued",
     "argued_path",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -83,6 +88,7 @@ def mutate(
     seconds: float | None,
     results_path: Path | None,
     again: bool,
+    hurry: bool,
     argued_path: Path | None,
     page: Path | None,
     only_list: bool,
@@ -130,6 +136,7 @@ def mutate(
         seconds,
         Log(results_path),
         again,
+        hurry,
         quiet=as_json,
     )
     judged = arguments.judge(entries, found, pool)
@@ -222,6 +229,7 @@ def _tried(
     seconds: float | None,
     log: Log,
     again: bool,
+    hurry: bool,
     quiet: bool,
 ) -> list[Result]:
     """Return the results of all mutants that were tried, now or before."""
@@ -235,6 +243,7 @@ def _tried(
                 project.search_paths,
                 command,
                 server is not None,
+                hurry,
                 limit,
                 _targets(project, {each.file for each in todo}),
             )
