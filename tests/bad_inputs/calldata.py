@@ -125,3 +125,14 @@ def lists_behind_the_end(inputs: Sequence[Item], data: bytes) -> Iterator[tuple[
         if not words_of(item):
             for offset in (len(data) - 4, len(data) + 27, *FAR):
                 yield number, f"{item['name']} at {offset}", put(data, at, offset)
+
+
+def longer(inputs: Sequence[Item], data: bytes, number: int, length: int) -> bytes:
+    """Return data in which one list or string stands behind all the rest, zeros of this length."""
+    place = [at for _, at in heads(inputs)][number]
+    end = len(data) + -(len(data) - 4) % 32
+    padded = put(data.ljust(end, b"\x00"), place, end - 4)
+    item = inputs[number]
+    part = words_of({**item, "type": item["type"][:-2]}) if item["type"].endswith("[]") else None
+    size = length * 32 * part if part else -(-length // 32) * 32
+    return padded + length.to_bytes(32) + bytes(size)

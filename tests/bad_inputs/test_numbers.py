@@ -16,12 +16,13 @@ from surety.deploy import BookParams, Levels, LocalKind
 from tests.bad_inputs.calldata import (
     Item,
     lists_behind_the_end,
+    longer,
     unreadable,
     words_of,
 )
 from tests.bad_inputs.ground import BTC, ETH, STABLE, STILL, Ground
 from tests.bad_inputs.live import CONTRACTS, good_calls
-from tests.world import MAX
+from tests.world import MAX, reverts
 
 ZERO = "0x" + "00" * 20
 # the gateway alone takes ether without call data, from wrapped ether alone
@@ -311,6 +312,82 @@ def test_the_last_number_that_is_accepted(live, edge):
     if edge.least > 0:
         below = edge.least - edge.step
         assert said(below) == (edge.below or edge.reason)
+
+
+# how many items or bytes each function takes
+LENGTHS = {
+    "Vault.adjust legs": 8,
+    "Vault.adjust data": 1_024,
+    "Vault.move legs": 8,
+    "Vault.margin_calls accounts": 64,
+    "Vault.take data": 1_024,
+    "Vault.takes orders": 32,
+    "Stablecoin.flashLoan data": 1_024,
+    "Settlement.settles accounts": 64,
+    "TieredMargin.set_brackets bounds": 3,
+    "TieredMargin.set_brackets rates": 4,
+    "Operators.set_operator_by_signature signature": 1_024,
+    "LeverageZap.leverage path": 135,
+    "LeverageZap.deleverage path": 135,
+    "LeverageZap.close path": 135,
+    "LeverageZap.swap_collateral path": 135,
+    "Governor.propose data": 1_024,
+    "Governor.execute data": 1_024,
+    "Governor.execute_expecting data": 1_024,
+    "Governor.tighten data": 1_024,
+}
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        pytest.param(name, id=f"N05-lists-of-{name}")
+        for name in CONTRACTS
+        if any(key.startswith(f"{name}.") for key in LENGTHS)
+    ],
+)
+def test_the_longest_list_that_is_read(live, contract):
+    """One more is refused before anything is looked at; that many are read, whatever is in them."""
+    read: dict[str, set[str]] = {}
+    for call in good_calls(live, contract):
+        inputs = call.entry["inputs"]
+        for number, item in enumerate(inputs):
+            if words_of(item) is None:
+                name = f"{call.name} {item['name']}"
+                most = LENGTHS[name]
+                said = [
+                    call.outcome(longer(inputs, call.data, number, length))
+                    for length in (most, most + 1)
+                ]
+                assert said[1] == ("", b""), name
+                read.setdefault(name, set()).add(str(said[0][0]))
+    assert read.keys() == {name for name in LENGTHS if name.startswith(f"{contract}.")}
+    # an owner without code cannot be called back with data; who has some is
+    assert {name for name, reasons in read.items() if reasons == {""}} == set()
+
+
+@pytest.mark.covers("N05")
+def test_sixteen_reserves_and_no_more():
+    ground = Ground()
+    world = ground.world
+    reserves = [ground.new("MockBacked", world.coin.address).address for _ in range(17)]
+    for reserve in reserves[:16]:
+        world.fund.transact("add_reserve", reserve, sender=world.governor)
+    with reverts("too many reserves"):
+        world.fund.transact("add_reserve", reserves[16], sender=world.governor)
+    assert list(world.fund.read("reserves")) == reserves[:16]
+    assert world.fund.read("equity") == (0, 0)
+    world.fund.transact("remove_reserve", reserves[3], sender=world.governor)
+    world.fund.transact("add_reserve", reserves[16], sender=world.governor)
+    assert set(world.fund.read("reserves")) == {*reserves} - {reserves[3]}
+
+
+@pytest.mark.covers("N05")
+@pytest.mark.parametrize(("kind", "reason"), [(31, "token not priced"), (32, "unknown kind")])
+def test_a_book_has_no_thirty_third_kind(live, kind, reason):
+    for call in good_calls(live, "Vault", {"Vault.list_collateral"}):
+        args = (kind, *call.attempt.args[1:])
+        assert call.outcome(call.with_args(*args))[0] == reason
 
 
 # N15
