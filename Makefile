@@ -5,10 +5,16 @@ PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v pyth
 MINUTES ?= 5
 ARGS ?=
 JOBS ?= 2
+BASE ?= origin/main
+# what `make mutate` tries: tests/mutation/plan.py says by which tests
+CORE := Vault PriceHub Stablecoin InsuranceFund margin_math ledger interest account transfers \
+	reasons governed price_word
+MUTATE := surety check mutate contracts --exclude '*mocks*' $(CORE:%=--files %.vy) \
+	--argued tests/mutation/argued.toml
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test compile check lint format fuzz chaos bench assurance clean
+.PHONY: help setup demo test compile check lint format fuzz chaos bench assurance clean mutate mutate-changed
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -50,6 +56,15 @@ bench: setup ## measure the gas of every operation
 
 assurance: setup ## run every tool of docs/assurance.md again (MINUTES=5 for each search)
 	@SURETY_ASSURANCE_MINUTES=$(MINUTES) python -m tests.assurance $(ARGS)
+
+mutate: setup ## try which small faults in the core the tests let pass (hours; goes on where it ended)
+	@$(MUTATE) --server "python -m tests.mutation.judge" --results tests/mutation/results.jsonl \
+		--page docs/mutation.md $(ARGS)
+
+mutate-changed: setup ## the same for a minute, of functions that changed since BASE=origin/main
+	@if git merge-base $(BASE) HEAD >/dev/null 2>&1; then \
+		$(MUTATE) --server "python -m tests.mutation.judge 10" --changed $(BASE) --seconds 60 $(ARGS); \
+	else echo "mutate-changed: git knows no $(BASE), so nothing has changed since"; fi
 
 clean: ## remove everything that was built or installed here
 	@rm -rf .venv node_modules .build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis \

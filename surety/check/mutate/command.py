@@ -142,7 +142,7 @@ def mutate(
     judged = arguments.judge(entries, found, pool)
     untried = len(order) - len(found)
     if page is not None:
-        _write_page(page, found, judged)
+        _write_page(page, found, judged, len(order))
     if as_json:
         click.echo(json.dumps(report.as_json(found, judged, untried)))
     else:
@@ -278,8 +278,8 @@ def _targets(project: Project, names: set[str]) -> tuple[Target, ...]:
     return tuple(found)
 
 
-def _write_page(path: Path, found: Sequence[Result], judged: arguments.Judged) -> None:
-    table = report.as_markdown(found, frozenset(each.key for each in judged.argued))
+def _write_page(path: Path, found: Sequence[Result], judged: arguments.Judged, made: int) -> None:
+    table = report.as_markdown(found, frozenset(each.key for each in judged.argued), made)
     try:
         write_atomically(path, report.between_marks(path.read_text(encoding="utf-8"), table))
     except (OSError, ValueError) as error:

@@ -175,9 +175,12 @@ def _told(result: Result) -> dict[str, Any]:
     }
 
 
-def as_markdown(results: Sequence[Result], argued: frozenset[str]) -> str:
-    """Return the tables for a page: by file and by operator."""
-    lines = []
+def as_markdown(results: Sequence[Result], argued: frozenset[str], made: int) -> str:
+    """Return the tables for a page: by file and by operator; `made` are tried and untried."""
+    tried = f"{len(results):,} of {made:,}" if len(results) < made else f"All {made:,}"
+    drawn = ", drawn at random," if len(results) < made else ""
+    invalid = sum(each.verdict == INVALID for each in results)
+    lines = [f"{tried} mutants{drawn} were tried; {invalid:,} did not compile.", ""]
     for title, name in (("file", _file), ("operator", _operator)):
         rows = [_row(f"`{key}`", found) for key, found in by(results, argued, name).items()]
         if title == "file":
