@@ -67,18 +67,23 @@ class Swept:
 
 
 def sweep_project(
-    rpc: Rpc, project: Project, given: Mapping[str, Sequence[Any]], seed: int = 0
+    rpc: Rpc,
+    project: Project,
+    given: Mapping[str, Sequence[Any]],
+    seed: int = 0,
+    values: Mapping[str, Sequence[Any]] | None = None,
 ) -> Swept:
     """Deploy a project's contracts on a node that lends accounts, and try them in three states.
 
     Fresh, after everything that the deployer and a user can do has been done once, and a year
-    later. `given` are constructor arguments by contract. Raises SourceError and ValueError.
+    later. `given` are constructor arguments by contract, `values` arguments of functions
+    by the name of a parameter or by ABI type. Raises SourceError and ValueError.
     """
     accounts = [str(address) for address in rpc.call("eth_accounts")]
     actors = dict(zip(("deployer", STRANGER, "user"), accounts, strict=False))
     done = Swept()
     targets = list(_deployed(rpc, project, actors, given, done))
-    sweep = Sweep(rpc, targets, actors, seed)
+    sweep = Sweep(rpc, targets, actors, seed, values)
     sweep.run(CALLERS)
     warm(rpc, sweep, targets, actors)
     sweep.run(CALLERS)
@@ -278,7 +283,7 @@ def reach(table: Table) -> dict[str, dict[str, list[str]]]:
     "arguments",
     type=click.Path(path_type=Path, dir_okay=False),
     help='Constructor arguments, TOML: `Till = ["@Token", 5]`; `@` names a contract or'
-    " deployer, user, stub.",
+    " deployer, user, stub. A table [values] gives arguments of functions by parameter or type.",
 )
 @click.option(
     "--write", type=click.Path(path_type=Path, dir_okay=False), help="Write a snapshot file."
@@ -308,12 +313,12 @@ def permissions(
     """
     if write and kept:
         raise Failure("--write and --check do not go together")
-    given = _given(arguments) if arguments else {}
+    given, values = _given(arguments) if arguments else ({}, {})
     before = _kept(kept) if kept else None
     project = read_project(path, search_paths, exclude)
     try:
         with Anvil(timestamp=GENESIS, block_interval=12) as node, Rpc(node.url) as rpc:
-            swept = sweep_project(rpc, project, given, seed)
+            swept = sweep_project(rpc, project, given, seed, values)
     except (SourceError, ValueError, AnvilMissing, AnvilFailed) as error:
         raise Failure(error) from error
     if write:
@@ -327,17 +332,19 @@ def permissions(
         sys.exit(2)
 
 
-def _given(path: Path) -> dict[str, list[Any]]:
+def _given(path: Path) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """Read constructor arguments by contract, and the table of values by name or type."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Failure(f"{path}: {error.strerror or error}") from error
     except ValueError as error:
         raise Failure(f"{path}: not TOML: {error}") from error
-    for name, args in raw.items():
+    values = raw.pop("values", {})
+    for name, args in [*raw.items(), *values.items()]:
         if not isinstance(args, list):
             raise Failure(f'{path}: {name}: a list of arguments is needed, as in {name} = [1, "a"]')
-    return raw
+    return raw, values
 
 
 def _kept(path: Path) -> dict[str, dict[str, list[str]]]:

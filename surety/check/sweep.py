@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
@@ -30,7 +31,8 @@ MARK: Final = 0x5EED_C0DE_5EED
 MARKED: Final = to_checksum_address("0x" + "5eedc0de" * 5)
 UNNAMED: Final = "a word without a name"
 ANY: Final = "*"  # in place of a key that is nobody's address
-_ENTRIES: Final = 20_000  # of one mapping, at most, whose places are worked out
+_ENTRIES: Final = 4_000  # of one mapping, at most, whose places are worked out beforehand
+_WORDS: Final = 10  # of a call, at most, that are tried as keys where that was not enough
 _VALUE: Final = 10**15  # wei, sent along with every other call that takes ether
 
 
@@ -96,20 +98,39 @@ class Outcome:
     reasons: set[str] = field(default_factory=set)
 
 
+Named = tuple[str, tuple[int, ...]]  # of a slot, with the keys of the entry that it is in
 Table = dict[str, dict[str, dict[str, Outcome]]]  # contract, function, caller
 
 
 class Sweep:
-    """Tries every function of some contracts as some callers; `actors` are addresses by role."""
+    """Tries every function of some contracts as some callers; `actors` are addresses by role.
+
+    `values` are arguments to draw from: of the name of a parameter these and no others, of an ABI
+    type besides those that the sweep has. `keys` tells whom a key of a mapping that
+    is no address belongs to, by role.
+    """
 
     def __init__(
-        self, rpc: Rpc, targets: Sequence[Target], actors: Mapping[str, str], seed: int = 0
+        self,
+        rpc: Rpc,
+        targets: Sequence[Target],
+        actors: Mapping[str, str],
+        seed: int = 0,
+        values: Mapping[str, Sequence[Any]] | None = None,
+        keys: Mapping[int, str] | None = None,
+        tries: int = TRIES,
     ) -> None:
+        self._tries = tries
+        self._values = values or {}
+        self._owned = dict(keys or {})
+        others = [target.address for target in targets]
+        more = [str(address) for address in self._values.get("address", ())]
+        self._addresses = [*actors.values(), MARKED, *others, "0x" + "00" * 20, *more]
         self._rpc = rpc
         self._targets = list(targets)
         self._actors = dict(actors)
         self._seed = seed
-        self._labels = {int(address, 16): role for role, address in actors.items()}
+        self._labels = {int(address, 16): role for role, address in actors.items()} | self._owned
         self._labels |= {int(target.address, 16): target.name for target in targets}
         self._labels[int(MARKED, 16)] = "given"
         self._names = {target.address.lower(): self._named(target) for target in targets}
@@ -137,8 +158,8 @@ class Sweep:
             return [(b"", _VALUE if payable else 0), (bytes(4), 0)]
         function = Function.of(entry)
         found: dict[tuple[bytes, int], None] = {}
-        for number in range(TRIES * 3):
-            if len(found) == TRIES:
+        for number in range(self._tries * 3):
+            if len(found) == self._tries:
                 break
             args = [self._draw(item, dice, number, target) for item in entry["inputs"]]
             try:
@@ -158,7 +179,9 @@ class Sweep:
             return [self._draw(below, dice, number + i, at) for i in range(size)]
         if kind == "tuple":
             return tuple(self._draw(part, dice, number, at) for part in item["components"])
-        pool = self._pool(kind, at)
+        first, *rest = self._pool(kind, at)
+        named = self._values.get(item.get("name", ""))
+        pool = list(named) if named else [first, *self._values.get(kind, ()), *rest]
         return pool[number % len(pool)] if number < 4 else dice.choice(pool)
 
     def _pool(self, kind: str, at: Target) -> list[Any]:
@@ -206,13 +229,18 @@ class Sweep:
                 outcome.passed += 1
                 passing.append(request)
         options = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
-        for diff in self._rpc.batch(
-            [("debug_traceCall", [request, "latest", options]) for request in passing]
-        ):
-            outcome.changes |= set(self._changes(diff, target, sender))
+        traces = [("debug_traceCall", [request, "latest", options]) for request in passing]
+        for request, diff in zip(passing, self._rpc.batch(traces), strict=True):
+            outcome.changes |= set(self._changes(diff, target, caller, request["data"]))
 
-    def _changes(self, diff: Mapping[str, Any], target: Target, sender: str) -> Iterator[Change]:
+    def _changes(
+        self, diff: Mapping[str, Any], target: Target, caller: str, data: str
+    ) -> Iterator[Change]:
         """Name the words that a call changed, in any of the contracts."""
+        sender = self._actors[caller]
+        given = [int(data[at : at + 64], 16) for at in range(10, len(data) - 63, 64)]
+        words_given = list(dict.fromkeys([int(sender, 16), int(target.address, 16), 0, *given]))
+        del words_given[_WORDS:]
         for address, after in diff["post"].items():
             before = diff["pre"].get(address, {}).get("storage", {})
             words = after.get("storage", {})
@@ -222,54 +250,74 @@ class Sweep:
             other = next(item for item in self._targets if item.address.lower() == address.lower())
             prefix = "" if other is target else f"{other.name}."
             # in another contract the caller is the contract that was called
-            owner = int(sender if other is target else target.address, 16)
+            owners = {caller} if other is target else {caller, target.name}
             for slot in before.keys() | words.keys():
                 old, new = int(before.get(slot, "0x0"), 16), int(words.get(slot, "0x0"), 16)
-                name, keys = named.get(int(slot, 16), (UNNAMED, ()))
+                at = int(slot, 16)
+                if at not in named:
+                    named[at] = self._search(other, at, words_given)
+                name, keys = named[at]
                 yield Change(
                     prefix + name,
-                    owner in keys or int(sender, 16) in keys,
+                    not owners.isdisjoint(self._labels.get(key, "") for key in keys),
                     _is_marked(new) and not _is_marked(old),
                     _holds(old, self._actors["deployer"]) and not _holds(new, sender),
                 )
 
-    def _named(self, target: Target) -> dict[int, tuple[str, tuple[int, ...]]]:
-        """Return the name of every slot that is known, with the keys of the entry it is in."""
-        found: dict[int, tuple[str, tuple[int, ...]]] = {}
+    def _named(self, target: Target) -> dict[int, Named]:
+        """Return the name of every slot that is known beforehand."""
+        found: dict[int, Named] = {}
         for place in target.places:
-            for slot, name, keys in self._slots(place.slot, place.name, place.type, ()):
-                found.setdefault(slot, (name, keys))
+            pools = [self._keys(kind) for kind in _key_kinds(place.type)]
+            while prod(len(pool) for pool in pools) > _ENTRIES:
+                longest = max(pools, key=len)
+                del longest[len(longest) // 2 :]
+            for slot, named in self._slots(place.slot, place.name, place.type, (), pools):
+                found.setdefault(slot, named)
         return found
 
+    def _search(self, target: Target, slot: int, words: Sequence[int]) -> Named:
+        """Name a slot by the words of the call that changed it, tried as keys of every mapping."""
+        for place in target.places:
+            pools = [list(words) for _ in _key_kinds(place.type)]
+            if pools:
+                for inner, named in self._slots(place.slot, place.name, place.type, (), pools):
+                    if inner == slot:
+                        return named
+        return UNNAMED, ()
+
     def _slots(
-        self, slot: int, name: str, kind: Any, keys: tuple[int, ...]
-    ) -> Iterator[tuple[int, str, tuple[int, ...]]]:
-        if type(kind).__name__ != "HashMapT":
+        self, slot: int, name: str, kind: Any, keys: tuple[int, ...], pools: Sequence[list[int]]
+    ) -> Iterator[tuple[int, Named]]:
+        if not pools:
             for offset in range(min(kind.storage_size_in_words, 256)):
-                yield slot + offset, name, keys
+                yield slot + offset, (name, keys)
             return
-        pool = self._keys(str(kind.key_type))
-        depth = 1
-        below = kind.value_type
-        while type(below).__name__ == "HashMapT":
-            depth, below = depth + 1, below.value_type
-        while len(pool) ** depth > _ENTRIES:
-            pool = pool[: len(pool) // 2]
-        for key in pool:
+        for key in pools[0]:
             inner = int.from_bytes(keccak(slot.to_bytes(32) + (key % 2**256).to_bytes(32)), "big")
-            told = self._labels.get(key, ANY)
-            yield from self._slots(inner, f"{name}[{told}]", kind.value_type, (*keys, key))
+            told = f"{name}[{self._labels.get(key, ANY)}]"
+            yield from self._slots(inner, told, kind.value_type, (*keys, key), pools[1:])
 
     def _keys(self, kind: str) -> list[int]:
         """Return the keys of a type that the sweep gives, or that contracts use of themselves."""
-        if kind == "address":
-            return [*self._labels, 0]
         if kind.startswith(("uint", "int")):
-            addresses = [int(address, 16) << 8 for address in self._actors.values()]
-            return [MARK, *range(33), 1_000, 5_000, 10**18, *addresses, 2**256 - 1]
+            return list(dict.fromkeys([*self._owned, MARK, *range(33), 10**18, 2**256 - 1]))
         if kind == "bytes32":
             return [MARK, 0, 1 << 248]
-        return [0, 1]
+        if kind == "bool":
+            return [0, 1]
+        if kind.startswith(("String[", "Bytes[")):
+            return []  # of a text the hash is the key: too many to try
+        return [int(address, 16) for address in self._addresses]
+
+
+def _key_kinds(kind: Any) -> list[str]:
+    """Return the types of the keys that lead to an entry of a mapping; none for all else."""
+    found = []
+    while type(kind).__name__ == "HashMapT":
+        found.append(str(kind.key_type))
+        kind = kind.value_type
+    return found
 
 
 def writing(abi: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
