@@ -595,6 +595,7 @@ def test_a_unit_is_never_taken_for_nothing(kind, price, cost):
 LEAST = -(2**255)
 
 
+@pytest.mark.covers("I58")
 @pytest.mark.parametrize(
     ("fn", "args", "reason"),
     [

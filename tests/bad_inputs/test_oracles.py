@@ -202,7 +202,7 @@ LEFT_OUT = {f"answers {size} bytes" for size in (1, 33, 95, 127, 159, 161, 192)}
 CODE_FAULTS = {code_row(name): code_of(name) for name in FAULTS if name not in LEFT_OUT}
 
 
-@pytest.mark.covers("O02", "I35", "I36", "I56", "I57", "I64")
+@pytest.mark.covers("O02", "I35", "I36", "I56", "I57", "I64", "I58")
 @pytest.mark.parametrize(
     "fault", [pytest.param(act, id=id) for id, act in (FEED_FAULTS | CODE_FAULTS).items()]
 )

@@ -216,7 +216,7 @@ def test_called_cured_and_called_in_one_block():
 @pytest.mark.parametrize(
     "gap", [pytest.param(gap, id=f"M06-{gap}-seconds-a-block") for gap in (0, 1, 12, 3_600)]
 )
-@pytest.mark.covers("I17", "I20")
+@pytest.mark.covers("I17", "I20", "I58")
 def test_blocks_of_any_length(gap):
     """The same life in blocks that share a second, or are an hour apart: nothing divides by time.
 

@@ -103,6 +103,7 @@ def test_debt_inside_the_target_is_never_callable(
     assert state == margin_math.HEALTHY
 
 
+@pytest.mark.covers("I28")
 @fast
 @given(st.integers(0, 2**216 - 1) | st.integers(0, 1000), st.integers(0, 1000), levels())
 def test_more_collateral_never_lowers_a_capacity_beyond_the_rounding(
@@ -234,6 +235,7 @@ def test_an_auction_never_opens_before_takes_are_resumed(
 # debt and interest
 
 
+@pytest.mark.covers("I13", "I14", "I15")
 @fast
 @given(debts, st.integers(RAY, 2**128 - 1))
 def test_borrowing_and_repaying_round_for_the_protocol(amount: int, index: int) -> None:
@@ -473,6 +475,7 @@ def test_absorb_moves_at_most_everything(
 # rounding from both sides
 
 
+@pytest.mark.covers("I15")
 @pytest.mark.parametrize(
     ("name", "exact"),
     [
@@ -731,6 +734,7 @@ def test_surcharge_is_exact_and_rounded_up_once(value: int, ratio: int, tiers: B
     assert found <= capacity
 
 
+@pytest.mark.covers("I29")
 @fast
 @given(values, levels(), brackets(), st.integers(0, WAD))
 def test_capacities_stay_nested_and_only_fall(
@@ -779,6 +783,7 @@ def test_initial_capacity_never_falls_beyond_the_rounding__with_two_prices(
     assert initial(balance + added) >= initial(balance) - 7
 
 
+@pytest.mark.covers("I29")
 @fast
 @given(values, values, levels(), brackets(), st.integers(0, WAD))
 def test_requirements_are_superadditive_up_to_the_rounding(

@@ -54,6 +54,7 @@ def test_the_answer_is_cut(models, mock, words, expected):
 word = st.one_of(st.integers(0, 25_000), st.integers(0, MAX), st.just(MAX))
 
 
+@pytest.mark.covers("I29", "P10")
 @settings(
     max_examples=40,
     deadline=None,
