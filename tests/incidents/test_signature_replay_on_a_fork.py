@@ -31,11 +31,9 @@ OWNERS_KEY = PrivateKey(bytes.fromhex(DEV_KEYS[1]))
 VAULT = checksum("0x" + "7a" * 20)
 NAME = "Surety Dollar"
 # what those contracts did: the domain of the day of deployment, for ever
-_FIELD, _WRITTEN = "NAME_HASH: immutable(bytes32)\n", "    NAME_HASH = keccak256(name_)\n"
-CACHED = (
-    (_FIELD, _FIELD + "CHAIN: immutable(uint256)\n"),
-    (_WRITTEN, _WRITTEN + "    CHAIN = chain.id\n"),
-    ("keccak256(VERSION), chain.id, self))", "keccak256(VERSION), CHAIN, self))"),
+REMEMBERED = (
+    "keccak256(VERSION), chain.id, self))",
+    f"keccak256(VERSION), convert({HOME}, uint256), self))",
 )
 
 
@@ -105,7 +103,7 @@ def sides():
 
 @pytest.fixture
 def remembering():
-    yield from split(weakened("Stablecoin", *CACHED, optimised=True))
+    yield from split(weakened("Stablecoin", REMEMBERED, optimised=True))
 
 
 @pytest.mark.covers("P06")
