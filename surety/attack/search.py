@@ -31,6 +31,9 @@ SHARES: Final = (0, 1, 10, 100, 250, 500, 750, 900, 990, 999, 1_000, 1_001, 2_00
 DELTAS: Final = (0, 0, 0, 1, -1, 2, 10**6, 10**12, -(10**12))
 WAITS: Final = (1, 12, 30, 59, 60, 61, 119, 120)
 
+CALLABLE: Final = 3  # and the states after it: margin_math.vy
+_LIQUIDATING: Final = ("margin_call", "take", "takes", "cure", "absorb")
+
 Objective = Literal["excess", "profit"]
 Watch = Callable[[int, Played], None]
 
@@ -68,6 +71,13 @@ class Search:
             what
             for what in FIELDS
             if what != "price" or (player.rules.moves and player.rules.move_bps)
+        ]
+        stage = player.stage
+        states = stage.lens.read("states_of", stage.vault.address, stage.accounts)
+        self._busy = [place for place, state in enumerate(states) if state >= CALLABLE]
+        self._held = [
+            [kind for kind in range(len(KINDS)) if stage.vault.read("balances", account, kind)]
+            for account in stage.accounts
         ]
         self._archive: dict[tuple[str, ...], tuple[int, tuple[Act, ...]]] = {}
         self._order: list[tuple[str, ...]] = []
@@ -215,7 +225,7 @@ class Search:
             case "o":
                 return replace(act, other=self._place(act))
             case "k":
-                return replace(act, kind=dice.randrange(len(KINDS)))
+                return replace(act, kind=self._kind(act))
             case "s":
                 return replace(act, size=self._size(act.size))
             case "d":
@@ -223,15 +233,24 @@ class Search:
         return replace(act, number=self._number(act))
 
     def _place(self, act: Act) -> int:
-        """Return an account: nearly always one of the attacker's where only they can succeed."""
+        """Return an account: most often one for which the act may go through."""
         dice = self._random
         if act.what in RAISING and dice.random() < 0.9:
             return dice.choice(self.player.stage.mine_places)
+        if act.what in _LIQUIDATING and self._busy and dice.random() < 0.8:
+            return dice.choice(self._busy)
         return dice.choice(self._places)
+
+    def _kind(self, act: Act) -> int:
+        """Return a kind: most often one that the account of the act holds."""
+        dice, held = self._random, self._held[act.account]
+        if "a" in FIELDS[act.what] and held and dice.random() < 0.7:
+            return dice.choice(held)
+        return dice.randrange(len(KINDS))
 
     def _size(self, size: Size) -> Size:
         dice, roll = self._random, self._random.random()
-        if roll < 0.15:
+        if roll < 0.2:
             return EVERYTHING
         if roll < 0.25:
             return Size(0, dice.choice((1, 2, 10**6, 10**12, 10**15)))

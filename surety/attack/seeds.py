@@ -217,6 +217,18 @@ def seeds(stage: Stage, rules: Rules) -> list[Seed]:
                 ),
             ),
             (
+                "buying everything before a rise",
+                (
+                    Act("takes", for_sale, victim("mixed", "btc"), ETH, EVERYTHING),
+                    Act("buy", kind=ETH, size=EVERYTHING),
+                    Act("absorb", doomed),
+                    Act("collect", kind=ETH),
+                    Act("start_auction", kind=ETH),
+                    Act("buy", kind=ETH, size=EVERYTHING),
+                    Act("price", kind=ETH, number=rules.move_bps),
+                ),
+            ),
+            (
                 "buying after a fall",
                 (
                     Act("price", kind=ETH, number=-rules.move_bps),
