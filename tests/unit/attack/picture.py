@@ -123,7 +123,7 @@ def _left(runs: dict[str, Any]) -> list[str]:
         height = f"{y(10 ** (36 + decade)):.1f}"
         label = "1 wei" if decade == low else ("1" if decade == 0 else f"1e{decade}")
         parts.append(f'<path class="g" d="M{LEFT_FROM} {height}H{LEFT_TO}"/>')
-        parts.append(svg.words("s r", str(LEFT_FROM - 8), height, label))
+        parts.append(svg.words("s r", str(LEFT_FROM - 8), _below(height), label))
     parts.append(svg.words("s r", str(LEFT_FROM - 8), str(BOTTOM + 4), "nothing"))
     tried = 1
     while tried <= evaluations:
@@ -135,7 +135,7 @@ def _left(runs: dict[str, Any]) -> list[str]:
         for place, score in control["history"][1:]:
             path += f"H{x(place):.1f}V{y(int(score)):.1f}"
         parts.append(f'<path class="k" stroke="{colour}" d="{path}H{LEFT_TO}"/>')
-        left, row = (84, 276)[at % 2], 412 + 18 * (at // 2)
+        left, row = (84, 344)[at % 2], 412 + 18 * (at // 2)
         parts.append(f'<path class="k" stroke="{colour}" d="M{left - 22} {row - 4}h16"/>')
         parts.append(svg.words("s", str(left), str(row), _short(control["name"])))
     path = f"M{x(1):.1f} {BOTTOM}"
@@ -147,6 +147,11 @@ def _left(runs: dict[str, Any]) -> list[str]:
 
 
 _OURS = "the contracts as they are: nothing, at any time"
+
+
+def _below(height: str) -> str:
+    """Return where a word stands whose middle is at a height."""
+    return f"{float(height) + 4:.1f}"
 
 
 def _short(name: str) -> str:
@@ -172,7 +177,7 @@ def _right(runs: dict[str, Any]) -> list[str]:
     for coins in range(0, int(top), 5_000):
         height = f"{BOTTOM - (BOTTOM - TOP) * coins / top:.1f}"
         parts.append(f'<path class="g" d="M{RIGHT_FROM} {height}H{RIGHT_TO}"/>')
-        parts.append(svg.words("s r", str(RIGHT_FROM - 8), height, f"{coins:,}"))
+        parts.append(svg.words("s r", str(RIGHT_FROM - 8), _below(height), f"{coins:,}"))
     for size in SIZES:
         label = f"{size // 100} %"
         parts.append(svg.words("s m", f"{x(size):.1f}", str(BOTTOM + 20), label))
@@ -182,9 +187,9 @@ def _right(runs: dict[str, Any]) -> list[str]:
         f'<circle class="o" cx="{x(one["bps"]):.1f}" cy="{y(one["profit"]):.1f}" r="4.5"/>'
         for one in found
     ]
-    parts.append(f'<path class="b" d="M580 408h16"/>{svg.words("s", "604", "412", _BOUND)}')
+    parts.append(f'<path class="b" d="M620 408h16"/>{svg.words("s", "644", "412", _BOUND)}')
     parts.append(
-        f'<circle class="o" cx="588" cy="426" r="4.5"/>{svg.words("s", "604", "430", _BEST)}'
+        f'<circle class="o" cx="628" cy="426" r="4.5"/>{svg.words("s", "644", "430", _BEST)}'
     )
     return parts
 
