@@ -42,7 +42,7 @@ def attacked(
     return found
 
 
-@pytest.mark.covers("I10")
+@pytest.mark.covers("I16")
 def test_nothing_pays_more_than_is_documented(stage_of):
     """And the searches did everything that can be done, or they would prove little."""
     done: set[str] = set()
@@ -55,6 +55,7 @@ def test_nothing_pays_more_than_is_documented(stage_of):
     assert evaluations > 7_000
 
 
+@pytest.mark.covers("I16", "M10")
 @pytest.mark.parametrize("name", ["calm", "farm"])
 def test_nothing_pays_at_all_while_prices_stand_still(stage_of, name):
     """Nobody else is callable and nothing is for sale: the best that can be done is nothing."""

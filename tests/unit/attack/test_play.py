@@ -103,6 +103,46 @@ def test_a_take_pays_its_discount_and_no_more(called):
     assert played.leak == 0
 
 
+def lost(log: dict[str, int] | None, kind: str) -> int:
+    """Return what a liquidation of oneself costs by what the vault logged, base units of coins."""
+    assert log is not None, kind
+    if kind == "Taken":
+        return log["cost"] - log["debt_repaid"]  # the penalty
+    return 10 * 1_580 * WAD - log["debt"]  # all of ten ether for a debt
+
+
+@pytest.mark.parametrize(
+    ("what", "whose", "event"),
+    [
+        pytest.param("take", "mine.auction", "Taken", id="M10-take"),
+        pytest.param("absorb", "mine.ripe", "Absorbed", id="M10-absorb"),
+    ],
+)
+def test_who_liquidates_oneself_pays_for_it(called, what, whose, event):
+    place = called.stage.names.index(whose)
+    played = called.play([Act(what, place, kind=ETH, size=EVERYTHING)])
+    (step,) = played.steps
+    log = dict(step.told).get(event)
+    assert played.bound == 0
+    assert played.profit == -lost(log, event) * FINE < -500 * WAD * FINE
+    assert played.protocol == -played.profit
+
+
+@pytest.mark.covers("M10")
+def test_tips_of_accounts_of_ones_own_are_paid_by_oneself(stage_of):
+    """29 tips of five coins are minted, and owed: each debt is rounded up by less than two."""
+    player = Player(stage_of("farm"))
+    played = player.play([Act("margin_calls"), Act("wait", number=120), Act("margin_calls")])
+    first, _, again = played.steps
+    tips = [args["tip"] for name, args in first.told if name == "MarginCalled"]
+    assert tips == [5 * WAD] * FARMED
+    assert again.told == ()  # called once
+    assert played.bound == 0
+    at_once = player.play([Act("margin_calls")])
+    assert -2 * FARMED * FINE <= at_once.profit < 0
+    assert at_once.protocol == -at_once.profit
+
+
 def test_what_a_flash_loan_surrounds_is_done_inside(calm):
     fund = calm.stage.names.index("mine.open")
     acts = [Act("flash", number=2), Act("borrow", fund, size=WEI), Act("repay", fund, size=WEI)]
