@@ -354,6 +354,8 @@ def _type_text(kind: Any) -> str:
         return f"DynArray[{_type_text(kind.value_type)}, {kind.count}]"
     if name == "SArrayT":
         return f"{_type_text(kind.value_type)}[{kind.count}]"
+    if name == "InterfaceT":  # of another file: the compiler names it by where it lies
+        return Path(str(kind._id)).stem
     return str(kind)
 
 

@@ -29,6 +29,7 @@ BOOK = (
     HEAD
     + """
 from . import owned
+from ethereum.ercs import IERC20
 initializes: owned
 
 struct Lot:
@@ -36,7 +37,7 @@ struct Lot:
     held: bool
 
 cap: immutable(uint256)
-asset: immutable(address)
+asset: immutable(IERC20)
 total: uint256
 lots: DynArray[Lot, 3]
 names: HashMap[address, Lot]
@@ -45,7 +46,7 @@ open: transient(bool)
 @deploy
 def __init__():
     cap = 5
-    asset = msg.sender
+    asset = IERC20(msg.sender)
     owned.owner = msg.sender
 
 @external
@@ -60,7 +61,7 @@ def bump():
 )
 WORDS = (
     Word("immutables", 0, 32, "cap", "uint256"),
-    Word("immutables", 32, 32, "asset", "address"),
+    Word("immutables", 32, 32, "asset", "IERC20"),
     Word("storage", 0, 1, "owned.owner", "address"),
     Word("storage", 1, 1, "owned.since", "uint64"),
     Word("storage", 2, 1, "total", "uint256"),
