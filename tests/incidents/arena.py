@@ -211,3 +211,23 @@ def all_refused(arena: Arena, reason: str, who: str, calls: Sequence[tuple[Any, 
     """Assert that each of these calls of the vault is refused for exactly this."""
     for fn, *args in calls:
         arena.refused(reason, who, arena.vault, fn, *args)
+
+
+def guessed(item: Any, turn: int, addresses: Sequence[str], numbers: Sequence[int]) -> Any:
+    """Return an argument of the type that an ABI's input has, another one for another turn."""
+    kind = item["type"]
+    if kind.endswith("[]"):
+        return [guessed({**item, "type": kind[:-2]}, turn, addresses, numbers)]
+    if kind.startswith("tuple"):
+        parts = enumerate(item["components"])
+        return tuple(guessed(part, turn + at, addresses, numbers) for at, part in parts)
+    if kind == "address":
+        return addresses[turn % len(addresses)]
+    if kind == "bool":
+        return turn % 2 == 0
+    if kind.startswith(("uint", "int")):
+        bits = int(kind.removeprefix("u").removeprefix("int") or 256)
+        return numbers[turn % len(numbers)] % 2 ** (bits - 1)
+    if kind.startswith("bytes") and kind != "bytes":
+        return bytes(int(kind[5:]))
+    return "" if kind == "string" else b""

@@ -16,6 +16,7 @@ import pytest
 
 from surety.chain import Function, UnlockedSender, deploy_contract
 from surety.compile import Artifact, artifact
+from tests.incidents.arena import guessed
 from tests.incidents.weak import revm_world, weakened
 from tests.world import MAX, WAD
 
@@ -101,31 +102,18 @@ class Stage:
         )  # fmt: skip
         numbers = (self.account, 0, 1, WAD, 0b111)
 
-        def value(item: Any, turn: int) -> Any:
-            kind = item["type"]
-            if kind.endswith("[]"):
-                return [value({**item, "type": kind[:-2]}, turn)]
-            if kind.startswith("tuple"):
-                return tuple(value(part, turn + at) for at, part in enumerate(item["components"]))
-            if kind == "address":
-                return addresses[turn % len(addresses)]
-            if kind == "bool":
-                return turn % 2 == 0
-            if kind.startswith(("uint", "int")):
-                number = numbers[turn % len(numbers)]
-                bits = int(kind.removeprefix("u").removeprefix("int") or 256)
-                return number % 2 ** (bits - 1)
-            if kind.startswith("bytes") and kind != "bytes":
-                return bytes(int(kind[5:]))
-            return "" if kind == "string" else b""
-
         inputs = entry.get("inputs", ())
         places = range(len(inputs))
         turns = [[first + step * at for at in places] for first in range(6) for step in (0, 1)]
         # (vault, account), (vault, account, kind), (coin, 1): an address first, then numbers
         turns.append([0 if inputs[at]["type"] == "address" else at - 1 for at in places])
         return {
-            function.encode(*(value(item, turn) for item, turn in zip(inputs, each, strict=True)))
+            function.encode(
+                *(
+                    guessed(item, turn, addresses, numbers)
+                    for item, turn in zip(inputs, each, strict=True)
+                )
+            )
             for each in turns
         }
 
