@@ -39,6 +39,7 @@ from surety.files import write_atomically
 GENESIS: Final = 1_700_000_000
 YEAR: Final = 365 * 86_400
 CALLERS: Final = (STRANGER, "deployer")
+_ENTRIES: Final = 3  # of one mapping that are shown by their keys
 _GUESSES: Final = 96  # constructors tried with arguments of which nothing is known
 # a contract that answers any call with the word 1, for constructors that ask what they are given
 STUB: Final = bytes.fromhex("6860015f526104005ff35f5260096017f3")
@@ -245,7 +246,7 @@ def findings(swept: Swept, kept: Mapping[str, Mapping[str, list[str]]] | None) -
                 chosen = sorted({item.name for item in changes if item.chosen and not item.own})
                 ousted = sorted({item.name for item in changes if item.ousted})
                 if chosen:
-                    told = f"a stranger chooses {', '.join(chosen)}"
+                    told = f"a stranger chooses {', '.join(_gathered(chosen))}"
                     found.append(Finding(contract, function, told))
                 if ousted:
                     told = f"a stranger takes the deployer out of {', '.join(ousted)}"
@@ -401,7 +402,7 @@ def _text(swept: Swept, found: list[Finding]) -> str:
             for caller, outcome in outcomes.items():
                 calls += outcome.calls
                 name = function if caller == STRANGER else ""
-                lines.append(f"  {name:{width}}  {caller:8}  {_told(outcome)}")
+                lines.append(f"  {name:{width}}  {caller:8}  {shown(outcome)}")
     lines += [str(item) for item in found]
     lines.append(
         f"{counted(len(swept.table), 'contract')}, {counted(calls, 'call')} in"
@@ -410,9 +411,20 @@ def _text(swept: Swept, found: list[Finding]) -> str:
     return "\n".join(lines)
 
 
-def _told(outcome: Outcome) -> str:
+def _gathered(names: list[str]) -> list[str]:
+    """Put a count in the place of many entries of one mapping: for a person to read."""
+    found = []
+    for variable, each in itertools.groupby(names, key=lambda name: name.split("[", 1)[0]):
+        entries = list(each)
+        few = len(entries) <= _ENTRIES
+        found += entries if few else [f"{variable} ({len(entries)} entries)"]
+    return found
+
+
+def shown(outcome: Outcome) -> str:
+    """Return what came of the calls in words."""
     if outcome.passed:
-        names = sorted({item.name for item in outcome.changes})
+        names = _gathered(sorted({item.name for item in outcome.changes}))
         return "changes " + ", ".join(names) if names else "goes through and changes nothing"
     reasons = sorted(repr(reason) if reason else "no reason" for reason in outcome.reasons)
     return f"refused: {', '.join(reasons)}"

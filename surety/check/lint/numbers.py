@@ -196,6 +196,9 @@ def _words(node: Any) -> str:
     if node is None:
         return ""
     for item in [node, *node.get_descendants((vy.Name, vy.Attribute))]:
+        parent = item.get_ancestor()
+        if isinstance(parent, vy.Call) and parent.func is item and tree.builtin(parent):
+            continue  # `max_value` is no value
         name = getattr(item, "id", None) or getattr(item, "attr", "")
         if name and name not in ("msg", "self") and name != name.upper() and _MONEY.search(name):
             return "" if tree.dotted(item) == "msg.value" and item is not node else str(name)

@@ -437,7 +437,7 @@ def shares_down(amount: uint256, index: uint256) -> uint256:
 @external
 @pure
 def shares_of(amount: uint256, index: uint256, elapsed: uint256) -> uint256:
-    hours: uint256 = elapsed // 3_600
+    hours: uint256 = elapsed // 3_600 + max_value(uint256) // elapsed
     assert amount <= index // 4
     return amount * hours // index  # down
 """,

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from surety.anvil import Anvil
 from surety.chain import Rpc
-from surety.check.permissions import Swept, findings, reach, sweep_project, variables
+from surety.check.permissions import Swept, findings, reach, shown, sweep_project, variables
 from surety.check.source import load
-from surety.check.sweep import STRANGER, TRIES, Outcome
+from surety.check.sweep import STRANGER, TRIES, Change, Outcome
 from surety.cli import main
 
 OWNED = """
@@ -155,6 +155,18 @@ def test_a_stranger_changes_what_is_his_and_what_is_everybodys(clean):
         "allowance[stranger][Till]",
     ]
     assert told(clean) == []
+
+
+def test_many_entries_are_counted():
+    names = [
+        *(f"allowance[stranger][{who}]" for who in "abcd"),
+        "balanceOf[a]",
+        "balanceOf[b]",
+        "x",
+    ]
+    outcome = Outcome(4, 4, {Change(name) for name in names}, set())
+    assert shown(outcome) == "changes allowance (4 entries), balanceOf[a], balanceOf[b], x"
+    assert shown(Outcome(1, 0, set(), {"no", ""})) == "refused: 'no', no reason"
 
 
 def test_every_function_is_called_as_often_in_every_state(clean):
