@@ -46,7 +46,8 @@ class Quick:
     def code(self, *, with_imports: bool = False) -> tuple[Any, bytes]:
         """Return ABI and creation code of the contract as it lies there; raises NotCompiled.
 
-        `with_imports`: those that were read before are taken, which must not have changed since.
+        `with_imports`: those that were read before are taken, which must not have changed since;
+        once in a process, for the compiler marks them with where this contract keeps them.
         """
         from vyper.compiler import outputs_from_compiler_data
         from vyper.exceptions import VyperException

@@ -91,6 +91,9 @@ class InProcessNode(RevmNode):
         self.restore(time, number)
         return True
 
+    def _txpool_status(self) -> dict[str, str]:
+        return {"pending": "0x0", "queued": "0x0"}
+
     def _anvil_setCode(self, address: str, code: str) -> None:  # noqa: N802
         info = pyrevm.AccountInfo(nonce=1, code=bytes.fromhex(code[2:]))
         self.evm.insert_account_info(address, info)
