@@ -178,7 +178,7 @@ def starved(
 
 # whose calls give gas to contracts that are not trusted, and go on when those fail
 CAREFUL = ("PriceHub", "MarginModels", "InsuranceFund", "PegStability", "Settlement", "Vault")
-FEW = (-40_000, 30_000, 150_000)
+FEW = (-40_000, 30_000)
 MANY = (*range(-120_000, 0, 20_000), -3_000, -1, *range(0, 700_000, 20_000))
 
 

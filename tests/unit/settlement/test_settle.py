@@ -228,6 +228,7 @@ def test_dust_settles_too(rig):
     assert rig.vaults[A].read("absorbed", 5) == 1
 
 
+@pytest.mark.covers("N12")
 def test_thirty_two_kinds_listed_and_eight_in_an_account():
     sorts = [Sort("MockToken", (6, 8, 18)[kind % 3], (kind + 1) * WAD + kind) for kind in range(32)]
     rig = Rig(sorts)

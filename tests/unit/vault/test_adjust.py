@@ -109,6 +109,7 @@ def test_a_stranger_may_lower_risk_whatever_fails(world, trouble):
     assert after.touched_at == before.touched_at
 
 
+@pytest.mark.covers("N16")
 def test_legs_must_ascend_and_be_known(world):
     account = world.open([(0, WAD), (1, 10**8), (2, 10**6)], 0)
     for legs in ([(1, -1), (0, -1)], [(0, -1), (0, -1)], [(0, 1), (2, -1), (1, -1)]):

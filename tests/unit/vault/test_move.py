@@ -264,6 +264,7 @@ def test_relief_without_consent_is_refused_too(world, pair):
     refused(world, "not authorised", source, mine, [], FLOOR, sender=world.other)
 
 
+@pytest.mark.covers("N16")
 def test_an_account_has_no_other_side(world, pair):
     source, _ = pair
     for legs, debt in (([(0, 1)], 0), ([], FLOOR), ([], 0)):
@@ -438,6 +439,7 @@ def called(world):
     return account
 
 
+@pytest.mark.covers("M11")
 def test_a_called_source_keeps_its_clock_until_it_owes_nothing(world, called):
     start = world.account(called).auction_start
     world.give(world.owner, 2, 50_000 * 10**6)
@@ -454,6 +456,7 @@ def test_a_called_source_keeps_its_clock_until_it_owes_nothing(world, called):
     check_books(world, [called, helper])
 
 
+@pytest.mark.covers("M11")
 def test_a_called_source_gives_nothing_away(world, called):
     helper = world.open([(2, 50_000 * 10**6)], 0, sub=2)
     start = world.account(called).auction_start
@@ -499,6 +502,7 @@ def test_a_full_cap_blocks_no_rescue_by_move(world, called):
     assert world.vault.read("deposited", 0) == 20 * WAD | 20 * WAD << 128
 
 
+@pytest.mark.covers("M11")
 def test_a_clock_cannot_be_dodged(world, called):
     """Debt that leaves a called account lands only where the initial level holds."""
     empty = world.id(world.owner, 2)

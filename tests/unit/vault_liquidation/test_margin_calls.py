@@ -112,6 +112,7 @@ def test_margin_calls__skips_who_is_to_be_absorbed(stage):
     assert transfers(stage.world.coin) == []
 
 
+@pytest.mark.covers("N16")
 def test_margin_calls__an_account_twice_is_called_once(stage):
     first, second = open_eth(stage), open_eth(stage, sub=1)
     price_at(stage, 630 * WAD)

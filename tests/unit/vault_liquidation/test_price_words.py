@@ -188,6 +188,7 @@ def test_take__eight_kinds_by_every_one_of_them(world):
         book.vault.transact("take", book.id, 0, MAX, MAX, book.keeper, b"", sender=book.keeper)
 
 
+@pytest.mark.covers("N12")
 def test_absorb__eight_kinds(world):
     kinds = [StubKind(decimals) for decimals in (18, 8, 6, 18, 8, 6, 18, 8)]
     book = StubBook(world.rpc, kinds)
