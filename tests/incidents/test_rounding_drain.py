@@ -14,6 +14,7 @@ from collections import Counter
 
 import pytest
 
+from surety.chain import Contract
 from surety.deploy import BookParams
 from tests.incidents.weak import revm_world, weakened
 from tests.world import BPS, MAX, RAY, WAD, World
@@ -52,6 +53,26 @@ class Attacker:
         world.follow(2_000 * WAD + 1, 40_000 * WAD + 1, WAD + 1)
         world.vault.transact("accrue", sender=world.stranger)
         self.seen: Counter[str] = Counter()
+        # asked after each of thousands of calls: encoded once, and decoded by hand
+        vault, coin = world.vault, world.coin
+        self.purse = self._asking(coin, "balanceOf", self.who)
+        self.debts = [self._asking(vault, "debt_of", id) for id in self.ids]
+        self.held = [
+            [
+                self._asking(token, "balanceOf", self.who),
+                *(self._asking(vault, "balances", id, kind) for id in self.ids),
+            ]
+            for kind, token in enumerate(world.tokens)
+        ]
+        self.surplus = self._asking(world.fund, "equity")
+
+    @staticmethod
+    def _asking(contract: Contract, function: str, *args: object) -> tuple[str, bytes]:
+        return contract.address, contract.encode(function, *args)
+
+    def _told(self, question: tuple[str, bytes]) -> int:
+        """Ask for one word."""
+        return int.from_bytes(self.node.view(*question))
 
     def send(self, contract, function: str, *args: object) -> str | None:
         data = contract.encode(function, *args)
@@ -61,19 +82,14 @@ class Attacker:
 
     def wealth(self) -> tuple[int, ...]:
         """Return coins less debts, then each token wherever it is: nothing of it may rise."""
-        world = self.world
-        coins = world.coin.read("balanceOf", self.who)
-        debts = sum(world.debt(id) for id in self.ids)
-        tokens = (
-            token.read("balanceOf", self.who)
-            + sum(world.vault.read("balances", id, kind) for id in self.ids)
-            for kind, token in enumerate(world.tokens)
-        )
-        return coins - debts, *tokens
+        told = self._told
+        coins = told(self.purse) - sum(map(told, self.debts))
+        return coins, *(sum(map(told, asked)) for asked in self.held)
 
     def equity(self) -> int:
-        surplus, deficit = self.world.fund.read("equity")
-        return surplus - deficit
+        """Surplus less deficit."""
+        answer = self.node.view(*self.surplus)
+        return int.from_bytes(answer[:32]) - int.from_bytes(answer[32:])
 
     def check(self, before: tuple[tuple[int, ...], int]) -> tuple[tuple[int, ...], int]:
         """Nothing the attacker has rose, and what the protocol has did not fall."""
