@@ -36,8 +36,8 @@ WIDE = 200
     type=click.Choice([*STAGES, "all"]),
     default="all",
     show_default=True,
-    help="calm: nobody is callable. called: accounts in every state, the fund selling. "
-    "farm: 29 callable accounts of the attacker's.",
+    help="calm: nobody is callable; aged: nor is anybody after 20 years. called: accounts in "
+    "every state, the fund selling. farm: 29 callable accounts of the attacker's.",
 )
 @click.option(
     "--evaluations",

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Where attacks are played: a whole system in revm, warm, with victims and an attacker of means.
 
-Three stages. "calm": nobody is callable, nothing is for sale. "called": victims and the attacker's
-own accounts in grace, in auction, ripe to be absorbed and callable, and the fund selling. "farm":
-29 accounts of the attacker's, all callable. Prices have moved within the limits that are deployed.
+Four stages. "calm": nobody is callable, nothing is for sale; "aged": the same after twenty years of
+interest, when a unit of debt is worth almost three of the coin's. "called": victims and the
+attacker's own accounts in grace, in auction, ripe to be absorbed and callable, and the fund
+selling. "farm": 29 accounts of the attacker's, all callable. Prices have moved within the limits
+that are deployed.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ WAD: Final = 10**18
 BPS: Final = 10_000
 MAX: Final = 2**256 - 1
 GENESIS: Final = 1_800_000_000
-STAGES: Final = ("calm", "called", "farm")
+STAGES: Final = ("calm", "aged", "called", "farm")
 ETH, BTC, STABLE = range(3)
 KINDS: Final = LOCAL_KINDS
 DECIMALS: Final = tuple(kind.decimals for kind in KINDS)
@@ -38,6 +40,7 @@ CAPS: Final = (400 * UNIT[ETH], 20 * UNIT[BTC], 10**6 * UNIT[STABLE])
 LOT: Final = (10 * UNIT[ETH], UNIT[BTC] // 2, 20_000 * UNIT[STABLE])  # worth 20,000 coins at first
 COINS: Final = 10**8 * WAD  # what the attacker has, beside a hundred million's worth of each token
 SURPLUS: Final = COINS // 20
+AGE: Final = 20 * 365 * 86_400
 FARMED: Final = 29
 FEED_UNIT: Final = 10**10  # of a WAD price in a feed of 8 decimals
 BOOK: Final = BookParams(ceiling=2 * 10**6 * WAD)
@@ -94,7 +97,7 @@ class Stage:
         self.names: list[str] = []
         self._call_in_models(system.margin_models)
         self._endow()
-        {"calm": self._calm, "called": self._called, "farm": self._farm}[name]()
+        getattr(self, f"_{name}")()
         self.mine = sum(name.startswith("mine") for name in self.names)
         self._refresh()
         self.now, self.number = node.time, node.number
@@ -199,6 +202,11 @@ class Stage:
         self._open("victim.stable", 8_500, (STABLE,))
         self._stock(ETH, STABLE)
         self._wait(3_600)
+
+    def _aged(self) -> None:
+        self._wait(AGE)
+        self._move(self.vault, "accrue")
+        self._calm()
 
     def _stock(self, *kinds: int) -> None:
         """Let the fund have a lot of some kinds, as if collected long ago."""

@@ -51,7 +51,7 @@ def test_json_is_one_object_of_whole_numbers(capsys):
     told = json.loads(out)
     assert (code, err) == (0, "")
     assert (told["finding"], told["seed"], told["unit"]) == (False, 1, "1e-36 coins")
-    assert [one["stage"] for one in told["stages"]] == ["calm", "called", "farm"]
+    assert [one["stage"] for one in told["stages"]] == ["calm", "aged", "called", "farm"]
     for one in told["stages"]:
         assert int(one["profit"]) + int(one["victims"]) + int(one["protocol"]) == 0
         assert int(one["profit"]) - int(one["bound"]) == int(one["excess"]) <= 0

@@ -16,7 +16,8 @@ from surety.attack.story import as_test
 DAY = 86_400
 # stage, rules, evaluations: the cheap ones of every run
 USUAL = (
-    ("calm", Rules(), 2_000),
+    ("calm", Rules(), 1_500),
+    ("aged", Rules(), 1_500),
     ("farm", Rules(), 400),
     ("called", Rules(), 1_500),
     ("calm", Rules(window=10 * DAY), 700),
@@ -56,7 +57,7 @@ def test_nothing_pays_more_than_is_documented(stage_of):
 
 
 @pytest.mark.covers("I16", "M10")
-@pytest.mark.parametrize("name", ["calm", "farm"])
+@pytest.mark.parametrize("name", ["calm", "aged", "farm"])
 def test_nothing_pays_at_all_while_prices_stand_still(stage_of, name):
     """Nobody else is callable and nothing is for sale: the best that can be done is nothing."""
     found = Search(Player(stage_of(name)), 2, "profit").run(600)

@@ -234,7 +234,9 @@ def test_the_stages_are_what_they_say(stage_of):
         found = stage.lens.read("states_of", stage.vault.address, stage.accounts)
         return dict(zip(stage.names, found, strict=True))
 
-    assert set(states("calm").values()) == {0, 1}
+    assert set(states("calm").values()) == set(states("aged").values()) == {0, 1}
+    index = stage_of("aged").vault.read("live_index")
+    assert 27 * 10**26 < index < 28 * 10**26  # e
     found = states("called")
     assert {name.split(".")[1]: state for name, state in found.items() if "victim" in name} == {
         "absorbed": 0,
@@ -253,7 +255,7 @@ def test_the_stages_are_what_they_say(stage_of):
 
 
 def test_an_unknown_stage_is_named():
-    with pytest.raises(ValueError, match="no stage 'nowhere'; there are calm, called, farm"):
+    with pytest.raises(ValueError, match="no stage 'nowhere'; there are calm, aged, called, farm"):
         Stage("nowhere")
 
 
