@@ -10,7 +10,11 @@ import pytest
 
 from surety.attack.stage import Stage
 
-pytest.importorskip("pyrevm", reason="pyrevm has no build for this Python")
+
+@pytest.fixture(autouse=True, scope="session")
+def revm() -> None:
+    """Skip where nothing can be played."""
+    pytest.importorskip("pyrevm", reason="pyrevm has no build for this Python")
 
 
 @pytest.fixture(scope="session")
