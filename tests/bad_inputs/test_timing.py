@@ -78,6 +78,47 @@ def test_opened_and_called_in_one_block(fresh_for, after, grace):
     take(ground, id, later, refused="not in auction" if grace else None)
 
 
+@pytest.mark.covers("M01")
+def test_opened_called_and_sold_in_one_transaction():
+    """All by one contract: the price moves in the middle, and its account has no clock after it."""
+    ground = Ground()
+    world = ground.world
+    actor = ground.new("MockActor")
+    ground.watch(actor.address)
+    world.give(actor.address, ETH, 10 * WAD)
+    world.forward(61)
+    id = world.id(actor.address)
+    ground.ids.append(id)
+    vault, feed = world.vault, world.feeds[ETH]
+    token = world.tokens[ETH]
+    args = (id, [(ETH, 10 * WAD)], 15_000 * WAD, actor.address, b"")
+    steps = [
+        (token.address, token.encode("approve", vault.address, MAX)),
+        (vault.address, vault.encode("adjust", *args)),
+        (feed.address, feed.encode("set_answer", 1_000 * 10**8)),
+        (world.hub.address, world.hub.encode("poke", 1)),
+        # both skip what cannot be done, where a single call would undo all of it
+        (vault.address, vault.encode("margin_calls", [id])),
+        (vault.address, vault.encode("takes", [(id, ETH, WAD, MAX)], actor.address)),
+    ]
+    actor.transact("set_steps", steps, sender=world.keeper)
+    ran = ground.node.run(world.keeper, actor.address, b"\x01\x02\x03\x04", world.now + 1)
+    assert ran.reason is None
+    assert (world.debt(id), world.account(id).auction_start) == (15_000 * WAD, 0)
+    assert world.vault.read("balances", id, ETH) == 10 * WAD
+    assert token.read("balanceOf", actor.address) == 0
+    # a minute later the very same calls do what they say
+    world.follow(1_000 * WAD)
+    again = [
+        (vault.address, vault.encode("margin_calls", [id])),
+        (vault.address, vault.encode("takes", [(id, ETH, WAD, MAX)], actor.address)),
+    ]
+    actor.transact("set_steps", again, sender=world.keeper)
+    assert ground.node.run(world.keeper, actor.address, b"\x01\x02\x03\x04", world.now + 1)
+    assert world.account(id).auction_start == world.now
+    assert token.read("balanceOf", actor.address) == WAD
+
+
 # M02
 
 

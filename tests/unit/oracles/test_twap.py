@@ -233,7 +233,7 @@ def test_a_flash_swap_read_and_swapped_back_in_one_transaction(bench):
 
 
 @pytest.mark.covers("O17")
-@pytest.mark.parametrize("blocks", [1, 2, 5, 30])
+@pytest.mark.parametrize("blocks", [1, 2, 5, 30, WINDOW // BLOCK])
 def test_a_price_held_for_some_blocks_moves_the_mean_by_exactly_its_share(bench, blocks):
     market = Market(bench)
     oracle = market.oracle()
