@@ -37,6 +37,8 @@ GAS_PER_KIND = 700_000
 KINDS_PER_POKE = 8
 GAS_BASE = 600_000
 POKE = "poke:"
+MOST_TOKENS = 2**128 - 1  # of one kind in a vault, base units
+MOST_FAILED_SALES = 2  # in a row, with which more of a kind is bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ class Keeper:
                 if isinstance(answer, Failure):
                     raise BadAnswer(answer.message)
                 amount = int(codec.result(codec.BALANCE_OF, answer))
+                if amount > MOST_TOKENS:
+                    raise BadAnswer("more than a vault can hold")
             except BadAnswer:
                 unknown.add(kind)
                 continue
@@ -338,7 +342,11 @@ class Keeper:
     def _quotes(
         self, view: View, auctions: Sequence[Assessment], purse: int, holdings: _Holdings
     ) -> Quotes:
-        """Ask the market about every kind that is for sale; no answer is no price, not an error."""
+        """Ask the market about every kind that is for sale; no answer is no price, not an error.
+
+        What delivered less than it said, does not say what is held or has not been sold of late is
+        not asked about: it gets no price.
+        """
         nothing = Quotes({}, self.config.slippage_bps)
         if self._market is None or not auctions:
             return nothing
@@ -347,7 +355,9 @@ class Keeper:
         for subject in auctions:
             for term in subject.terms:
                 kind = term.config.kind
-                if kind in self._deliveries.short:
+                if kind in self._deliveries.short or kind in holdings.unknown:
+                    continue
+                if self._rests.failures(f"sell:{kind}") > MOST_FAILED_SALES:
                     continue
                 price = price_at(term, subject.opens, view.params.auction_duration, view.now)
                 wanted[kind] = wanted.get(kind, 0) + term.balance

@@ -16,6 +16,7 @@ from surety.keeper import Book, DrySender, Keeper, KeeperConfig, KeySender, word
 from surety.keeper.index import AccountTable, AccountUpdate
 from surety.keeper.risk import State, exact
 from surety.keeper.strategy import Absorb, MarginCall, Take
+from tests.bad_inputs.tokens import Mode, Says
 from tests.keeper.node import faulty_node, forward_to
 from tests.keeper.world import KINDS, WAD, World
 
@@ -445,3 +446,75 @@ def test_bug__a_token_that_delivers_less_is_bought_once(world: World, bps: int) 
         # what it has is a part of what the vault says it bought, or what that was sold for
         assert keeper.stats.coins_out - keeper.stats.coins_in < 3_000 * WAD
         assert keeper.inventory == {}
+
+
+def turned(world: World, name: str, *modes: int) -> Contract:
+    """Let a token be hostile in what `transferFrom`, `transfer` and `balanceOf` do.
+
+    The vault has of it what it had.
+    """
+    sender = UnlockedSender(world.rpc, world.governor)
+    kind, decimals = KINDS[name]
+    made = deploy_contract(sender, artifact("HostileToken"), name, name, decimals)
+    place = world.token(name).address
+    world.rpc.call("anvil_setCode", place, "0x" + world.rpc.code(made).hex())
+    token = Contract(world.rpc, place, artifact("HostileToken").abi)
+    # its storage is another's: say again what it is
+    token.transact("set_decimals", decimals, sender=world.governor)
+    held = world.vault.read("deposited", kind) % 2**128
+    token.transact("mint", world.vault.address, held, sender=world.governor)
+    token.transact("set_modes", *modes, sender=world.governor)
+    return token
+
+
+@pytest.mark.covers("T21", "T26")
+@pytest.mark.parametrize("balance", [2**128, 2**256 - 1])
+def test_bug__a_token_that_says_too_much_stops_nothing_else(world: World, balance: int) -> None:
+    """A balance of 256 bits in the keeper's sums ended its round, and each that came after."""
+    hostile = world.open(0, 0, {"eth": 20_000}, 29_500)
+    other = world.open(1, 0, {"btc": 1_000}, 29_500)
+    world.fund_keeper(100_000)
+    world.manual()
+    keeper = world.keeper()
+    keeper.on_head()
+    world.price("eth", 1_750)
+    world.price("btc", 36_000)
+    world.block(STALE)
+    run_blocks(world, keeper, 60, seconds=61)
+    assert keeper.stats.calls == 2
+    world.rpc.call("evm_setAutomine", True)
+    token = turned(world, "eth", Mode.PLAIN, Mode.LIE, Says.BYTES)
+    token.transact("set_raw", balance.to_bytes(32), sender=world.governor)
+    world.manual()
+    reports = run_blocks(world, keeper, 40, seconds=60)
+    assert {report.error for report in reports} == {""}
+    assert state_of(world, other) in (State.HEALTHY, State.AT_RISK)
+    # nobody can look at what arrives of it, so it is not bought
+    assert state_of(world, hostile) is State.IN_AUCTION
+    assert hostile not in {each.account for report in reports for each in report.sent}
+
+
+@pytest.mark.covers("T14")
+@pytest.mark.parametrize("refused", [True, False])
+def test_bug__what_cannot_be_sold_is_not_bought_for_ever(world: World, refused: bool) -> None:
+    """A token that lets the vault pay, and lets nobody sell, took the purse as often as there was
+    one; the market's quote knows nothing of it.
+    """
+    world.open(0, 0, {"eth": 200_000}, 295_000)
+    world.manual()
+    keeper = world.keeper()
+    keeper.on_head()
+    world.price("eth", 1_750)
+    world.block(STALE)
+    run_blocks(world, keeper, 90, seconds=61)
+    world.rpc.call("evm_setAutomine", True)
+    turned(world, "eth", Mode.REVERT if refused else Mode.PLAIN, Mode.PLAIN, Says.HONEST)
+    for _ in range(8):
+        # whatever is lost is replaced
+        world.rpc.call("evm_setAutomine", True)
+        world.fund_keeper(3_000)
+        world.manual()
+        run_blocks(world, keeper, 5)
+    assert keeper.stats.takes > 0
+    assert (keeper.stats.sales == 0) == refused
+    assert (keeper.stats.takes <= 3) == refused, keeper.stats.takes
