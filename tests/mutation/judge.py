@@ -109,7 +109,7 @@ class Judge:
                     found.append((number, time.process_time() - began))
             return found
 
-        name = f"{digest()} {part.contract}"
+        name = f"{digest(part.tests)} {self.budget:g} {part.contract}"
         known = read_known(self.known)
         if name not in known:
             found = [(items[number].nodeid, used) for number, used in self.forked(run)]
@@ -215,15 +215,22 @@ def hush() -> None:
         os.dup2(nothing.fileno(), 2)
 
 
-def digest() -> str:
-    """Hash everything that tests and contracts are made of."""
+def digest(tests: Sequence[str]) -> str:
+    """Hash the tests of a part and everything that they are made of."""
     state = hashlib.sha256()
-    for base in ("tests", "surety", "contracts", "interfaces"):
-        for place in sorted((COPY / base).rglob("*")):
-            if place.suffix in (".py", ".vy", ".vyi"):
-                origin = PRISTINE / place.relative_to(COPY)
-                state.update((origin if origin.exists() else place).read_bytes())
+    places = {place for base in ("surety", "contracts", "interfaces") for place in below(base)}
+    places |= {place for base in ("tests/stateful", *tests) for place in below(base)}
+    for place in sorted(places):
+        origin = PRISTINE / place.relative_to(COPY)
+        state.update((origin if origin.exists() else place).read_bytes())
     return state.hexdigest()[:16]
+
+
+def below(base: str) -> list[Path]:
+    """Return the sources below a folder of the copy, or the file itself."""
+    place = COPY / base
+    found = [place] if place.is_file() else list(place.rglob("*"))
+    return [each for each in found if each.suffix in (".py", ".vy", ".vyi")]
 
 
 def read_known(path: Path | None) -> dict[str, dict[str, float]]:
@@ -347,7 +354,7 @@ def main(arguments: Sequence[str]) -> int:
     known = Path(arguments[1]) if len(arguments) > 1 else None
     tests = [test for test in TESTS if (COPY / test).exists()]
     options = ["-p", "no:ape_test", "-p", "no:cacheprovider", "-m", "not deep and not chaos"]
-    options += ["-q", "-q", "--no-header", "--no-summary"]
+    options += ["-p", "tests.mutation.ape", "-q", "-q", "--no-header", "--no-summary"]
     with suppress(KeyboardInterrupt):
         return int(pytest.main([*options, *tests], plugins=[Judge(channel, budget, known)]))
     return 1

@@ -35,6 +35,7 @@ HUB = Part(
     ("feeds",),
     (
         "tests/unit/price_hub/",
+        "tests/unit/test_governed.py",
         *INCIDENTS,
         "tests/unit/listings/",
         "tests/integration/test_prices.py",
@@ -47,6 +48,7 @@ COIN = Part(
     ("words",),
     (
         "tests/unit/stablecoin/",
+        "tests/unit/test_governed.py",
         "tests/unit/peg_stability/",
         *INCIDENTS,
         "tests/unit/governor/",
@@ -58,6 +60,7 @@ FUND = Part(
     ("words",),
     (
         "tests/unit/insurance_fund/",
+        "tests/unit/test_governed.py",
         *INCIDENTS,
         "tests/unit/settlement/",
         "tests/unit/governor/",
