@@ -127,7 +127,7 @@ def __init__(
     """
     @notice Open an empty book.
     @param grace_period_ seconds, at most 30 days
-    @param auction_duration_ seconds, above 0 and at most 30 days
+    @param auction_duration_ seconds, 15 minutes to 30 days: the absorb that follows it has as long, and needs a block
     @param call_cool_down_ seconds, at most 365 days
     @param debt_floor_ WAD, above 0
     @param call_tip_ WAD, at most a tenth of the debt floor
@@ -139,7 +139,7 @@ def __init__(
     assert margin_models_ == empty(address) or margin_models_.is_contract, "no code"
     assert settlement_ == empty(address) or settlement_.is_contract, "no code"
     assert grace_period_ <= 30 * 86_400 and call_cool_down_ <= 365 * 86_400, "bad periods"
-    assert 0 < auction_duration_ and auction_duration_ <= 30 * 86_400, "bad periods"
+    assert 900 <= auction_duration_ and auction_duration_ <= 30 * 86_400, "bad periods"
     assert 0 < debt_floor_ and debt_floor_ < 2**96 and call_tip_ <= debt_floor_ // 10, "bad floor or tip"
     assert liquidation_penalty_ <= 2_000, "bad penalty"
     coin = coin_

@@ -207,8 +207,8 @@ class BookParams:
         """Raise ParamsError where the vault would refuse these numbers."""
         if not 0 <= self.grace_period <= 30 * 86_400:
             raise ParamsError("grace_period must be 0..2592000 seconds")
-        if not 0 < self.auction_duration <= 30 * 86_400:
-            raise ParamsError("auction_duration must be 1..2592000 seconds")
+        if not 900 <= self.auction_duration <= 30 * 86_400:
+            raise ParamsError("auction_duration must be 900..2592000 seconds")
         if not 0 <= self.call_cool_down <= YEAR:
             raise ParamsError("call_cool_down must be 0..31536000 seconds")
         if not 0 < self.debt_floor < 2**96:

@@ -730,7 +730,7 @@ def test_the_last_repayment_and_the_first_debt_after_it(years):
 # N09
 
 
-SHORTEST = BookParams(0, 1, 0, 1, 0, 0, 0)
+SHORTEST = BookParams(0, 900, 0, 1, 0, 0, 0)
 LONGEST = BookParams(
     30 * DAY, 30 * DAY, 365 * DAY, 2**96 - 1, (2**96 - 1) // 10, 2_000, RAY // 31_536_000 + 1
 )
@@ -745,7 +745,7 @@ ROOMY = Levels(6_000, 7_000, 7_500, 11_000, 9_999)
         pytest.param(replace(SHORTEST, rate=LONGEST.rate), id="N09-most-interest"),
         pytest.param(replace(LONGEST, rate=0), id="N09-no-interest"),
         pytest.param(replace(BookParams(), grace_period=0), id="N09-no-grace"),
-        pytest.param(replace(BookParams(), auction_duration=1), id="N09-an-auction-of-a-second"),
+        pytest.param(replace(BookParams(), auction_duration=900), id="N09-the-shortest-auction"),
         pytest.param(replace(BookParams(), call_cool_down=0), id="N09-no-cool-down"),
     ],
 )

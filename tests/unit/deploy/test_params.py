@@ -79,7 +79,7 @@ def test_kind_is_refused(change, message):
     ("change", "message"),
     [
         ({"grace_period": 30 * 86_400 + 1}, "grace_period"),
-        ({"auction_duration": 0}, "auction_duration"),
+        ({"auction_duration": 899}, "auction_duration"),
         ({"call_cool_down": 365 * 86_400 + 1}, "call_cool_down"),
         ({"debt_floor": 0}, "debt_floor"),
         ({"debt_floor": 2**96}, "debt_floor"),

@@ -68,7 +68,7 @@ def test_a_new_book(world):
     [
         {"grace_period": 0, "call_cool_down": 0, "call_tip": 0, "liquidation_penalty": 0},
         {"grace_period": 30 * DAY, "auction_duration": 30 * DAY, "call_cool_down": 365 * DAY},
-        {"auction_duration": 1, "liquidation_penalty": 2_000, "rate": 0},
+        {"auction_duration": 900, "liquidation_penalty": 2_000, "rate": 0},
         {"debt_floor": 2**96 - 1, "call_tip": (2**96 - 1) // 10, "rate": RAY // YEAR},
         {"debt_floor": 1, "call_tip": 0, "rate": RAY // YEAR + 1},
     ],
@@ -91,7 +91,7 @@ def test_the_widest_numbers_are_accepted(world, changes):
         ({"margin_models": "0x" + "11" * 20}, "no code"),
         ({"settlement": "0x" + "11" * 20}, "no code"),
         ({"grace_period": 30 * DAY + 1}, "bad periods"),
-        ({"auction_duration": 0}, "bad periods"),
+        ({"auction_duration": 899}, "bad periods"),
         ({"auction_duration": 30 * DAY + 1}, "bad periods"),
         ({"call_cool_down": 365 * DAY + 1}, "bad periods"),
         ({"debt_floor": 0, "call_tip": 0}, "bad floor or tip"),
