@@ -146,7 +146,7 @@ def result(stage: Stage, call: Call, gas: int, at: int) -> tuple[int, Any]:
             tx = str(stage.rpc.call("eth_sendTransaction", request))
         except RpcError:
             return gas, None
-        receipt = stage.rpc.wait_for_receipt(tx, 5)
+        receipt = stage.rpc.wait_for_receipt(tx, 30)
         if receipt.status != 1:
             return gas, None
         logs = [(log["address"], log["topics"], log["data"]) for log in receipt.logs]
