@@ -559,16 +559,15 @@ def _operator(node: Any) -> str:
 
 
 def _dotted(node: Any) -> str:
-    below = getattr(node.value, "id", None)
-    return f"{below}.{node.attr}" if below is not None else ""
+    from surety.check.tree import dotted
+
+    return dotted(node)
 
 
 def _folded(node: Any) -> int | None:
-    """Return the value of a constant, None of anything else."""
-    if not node.has_folded_value:
-        return None
-    value = getattr(node.get_folded_value(), "value", None)
-    return int(value) if isinstance(value, int) else None
+    from surety.check.tree import folded
+
+    return folded(node)
 
 
 def _spelled(value: int) -> str:
@@ -577,14 +576,9 @@ def _spelled(value: int) -> str:
 
 
 def _internal(call: Any) -> Any:
-    """Return the internal function that a call means, None where it means anything else."""
-    from vyper.ast import nodes as vy
+    from surety.check.tree import internal
 
-    kind = call.func._metadata.get("type")
-    node = getattr(kind, "ast_def", None)
-    if not isinstance(node, vy.FunctionDef) or not getattr(kind, "is_internal", False):
-        return None
-    return node
+    return internal(call)
 
 
 def _single(call: Any) -> Any:
@@ -675,14 +669,6 @@ def _changing(node: Any) -> frozenset[str]:
 
 
 def _roots(target: Any) -> Iterator[str]:
-    """Yield the local names that an assignment's target begins with."""
-    from vyper.ast import nodes as vy
+    from surety.check.tree import roots
 
-    if isinstance(target, vy.Tuple):
-        for element in target.elements:
-            yield from _roots(element)
-        return
-    while not isinstance(target, vy.Name) and hasattr(target, "value"):
-        target = target.value
-    if isinstance(target, vy.Name) and target.id != "self":
-        yield target.id
+    return roots(target)
