@@ -38,7 +38,7 @@ KINDS_PER_POKE = 8
 GAS_BASE = 600_000
 POKE = "poke:"
 MOST_TOKENS = 2**128 - 1  # of one kind in a vault, base units
-MOST_FAILED_SALES = 2  # in a row, with which more of a kind is bought
+MOST_FAILED_SALES = 2  # in a row, with which a kind is still bought and approved
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,23 +456,23 @@ class Keeper:
         views = [view_request(token, codec.ALLOWANCE, own, spender) for token in tokens]
         try:
             answers = ask(self._rpc, [("eth_call", [v, hex(view.number)]) for v in views])
-            allowed = [
-                not isinstance(answer, Failure)
-                and codec.result(codec.ALLOWANCE, answer) > MAX_UINT256 // 2
-                for answer in answers
-            ]
         except (TransportError, BadAnswer):
             return []  # asked again as long as there is something to sell
-        self._allowed.update(
-            token for token, is_allowed in zip(tokens, allowed, strict=True) if is_allowed
-        )
         data = codec.APPROVE.encode(spender, MAX_UINT256)
         busy = self._sender.busy()
-        return [
-            Outgoing(f"approve:{token}", Call(token, data, 120_000), None)
-            for token in tokens
-            if token not in self._allowed and f"approve:{token}" not in busy
-        ]
+        outgoing: list[Outgoing] = []
+        for token, answer in zip(tokens, answers, strict=True):
+            tag = f"approve:{token}"
+            try:
+                is_known = not isinstance(answer, Failure)
+                if is_known and codec.result(codec.ALLOWANCE, answer) > MAX_UINT256 // 2:
+                    self._allowed.add(token)
+                    continue
+            except BadAnswer:
+                continue  # of this token alone nothing is sold
+            if tag not in busy and self._rests.failures(tag) <= MOST_FAILED_SALES:
+                outgoing.append(Outgoing(tag, Call(token, data, 120_000), None))
+        return outgoing
 
     def _sales(
         self, view: View, holdings: _Holdings, gas: GasCosts, report: HeadReport

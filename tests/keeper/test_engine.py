@@ -518,3 +518,32 @@ def test_bug__what_cannot_be_sold_is_not_bought_for_ever(world: World, refused: 
     assert keeper.stats.takes > 0
     assert (keeper.stats.sales == 0) == refused
     assert (keeper.stats.takes <= 3) == refused, keeper.stats.takes
+
+
+# holds ten thousand million units for everybody, and answers anything else by ...
+HOLDS_AND = "0x5f3560e01c6370a08231146011575f5f{}5b678ac7230489e800005f5260205ff3"
+
+
+@pytest.mark.covers("T03", "T16")
+@pytest.mark.parametrize(
+    ("rest", "reverted"),
+    [pytest.param("f3", 0, id="answers-nothing"), pytest.param("fd", 3, id="reverts")],
+)
+def test_bug__a_senseless_allowance_keeps_no_other_token_from_being_sold(
+    world: World, rest: str, reverted: int
+) -> None:
+    """Anybody can send a keeper a unit of it: no other token was approved to the market from then
+    on, or an approval was tried in each block.
+    """
+    world.open(0, 0, {"eth": 20_000}, 29_500)
+    world.fund_keeper(30_000)
+    world.rpc.call("anvil_setCode", world.token("stable").address, HOLDS_AND.format(rest))
+    world.manual()
+    keeper = world.keeper()
+    keeper.on_head()
+    world.price("eth", 1_750)
+    world.block(STALE)
+    run_blocks(world, keeper, 80, seconds=61)
+    assert (keeper.stats.takes, keeper.stats.sales) == (1, 1)
+    assert keeper.stats.reverted == reverted
+    assert keeper.inventory.keys() == {2}
