@@ -27,7 +27,7 @@ from tests.world import MAX, WAD
 
 pytestmark = pytest.mark.covers("incident: read-only reentrancy", "incident: hook token")
 
-TURNS, DEEP_TURNS = 12, 100
+TURNS, DEEP_TURNS = 12, 40
 ZERO = "0x" + "00" * 20
 State = dict[str, Any]
 
@@ -116,17 +116,22 @@ class Scene:
     def within(self, *steps: tuple[str, bytes]) -> None:
         self.arena.must(self.arena.attacker, self.actor, "set_steps", list(steps))
 
-    def outer(self) -> dict[str, bytes]:
+    def entered(self) -> bool:
+        """Tell whether the step made inside went through: else nothing has."""
+        return True
+
+    def outer(self) -> dict[str, tuple[str, bytes]]:
         """Return the three calls that call back: coins out, coins owed, and collateral out."""
         account = self.mine
         encode = self.vault.encode
-        return {
+        calls = {
             "borrow": encode(
                 "adjust", account | 1, [(ETH, 50 * WAD)], 40_000 * WAD, self.me, b"\x01"
             ),
             "repay": encode("adjust", account, [], -20_000 * WAD, self.me, b"\x01"),
             "take": encode("take", self.victim, ETH, 3 * WAD, MAX, self.me, b"\x01"),
         }
+        return {how: (self.vault.address, data) for how, data in calls.items()}
 
     def questions(self, views: bool, turns: int) -> Iterator[tuple[str, str, str, bytes]]:
         """Yield (contract, function, address, data) of everything that can be called."""
@@ -176,6 +181,61 @@ class Scene:
             return self.state()
 
 
+class Hooked(Scene):
+    """The same, where a token that calls back is collateral, a reserve, and for sale.
+
+    It lets the contract make its call in the middle of whatever moves the token.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        arena, governor = self.arena, self.arena.world.governor
+        self.token = token = arena.list_token("ReentrantToken")
+        kind = len(arena.tokens) - 1
+        terms = (arena.coin.address, token.address, arena.hub.address, kind, 10, 10, WAD)
+        self.hooked_peg = peg = arena.deploy("PegStability", governor, *terms)
+        arena.must(governor, arena.coin, "set_ceiling", peg.address, 10**6 * WAD)
+        arena.must(governor, self.fund, "add_reserve", peg.address)
+        for who, amount in ((self.me, 10**9 * WAD), (self.fund.address, 100 * WAD)):
+            arena.must(governor, token, "mint", who, amount)
+        for spender in (self.vault, peg):
+            assert self.does(token, "approve", spender.address, MAX) is None
+        assert self.does(peg, "mint", 5_000 * WAD, self.me) is None
+        assert self.does(self.vault, "deposit", self.mine, kind, 5_000 * WAD) is None
+        arena.must(arena.keeper, self.fund, "start_auction", self.vault.address, kind)
+        self.kind = kind
+        self.contracts["hooked peg"] = ("PegStability", peg)
+
+    def within(self, *steps: tuple[str, bytes]) -> None:
+        target, call = ZERO, b""
+        if steps:
+            target, call = self.actor.address, self.actor.encode("execute", *steps[0])
+        self.arena.must(self.arena.world.governor, self.token, "set_callback", target, call)
+
+    def entered(self) -> bool:
+        return self.token.read("successes") > 0
+
+    def outer(self) -> dict[str, tuple[str, bytes]]:
+        peg, vault, fund = self.hooked_peg, self.vault, self.fund
+        amount = 100 * WAD
+        out = vault.encode("withdraw", self.mine, self.kind, amount, self.me)
+        return {
+            "deposit": (vault.address, vault.encode("deposit", self.mine, self.kind, amount)),
+            "withdraw": (vault.address, out),
+            "buy": (fund.address, fund.encode("buy", self.token.address, 2 * WAD, MAX, self.me)),
+            "mint": (peg.address, peg.encode("mint", amount, self.me)),
+            "redeem": (peg.address, peg.encode("redeem", amount, self.me)),
+        }
+
+    def state(self) -> State:
+        places = (self.me, self.vault.address, self.hooked_peg.address, self.fund.address)
+        return super().state() | {
+            "hooked": [self.token.read("balanceOf", who) for who in places],
+            "reserves": [peg.read("reserve_held") for peg in (self.peg, self.hooked_peg)],
+            "lots": [self.fund.read("auction_of", token.address) for token in self.arena.tokens],
+        }
+
+
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     return Scene()
@@ -185,12 +245,14 @@ def enter(scene: Scene, turns: int) -> tuple[Counter[str], set[tuple[str, str, s
     """Make every call inside every callback; return what went through, and what differs."""
     went: Counter[str] = Counter()
     different = set()
-    for how, outer in scene.outer().items():
-        into = (scene.vault.address, outer)
+    for how, into in scene.outer().items():
+        assert scene.one_after_the_other(into) is not None, how
         for name, fn, target, data in scene.questions(False, turns):
+            found = None
             with scene.arena.snapshot():
                 scene.within((target, data))
-                found = scene.state() if scene.calls(*into) is None else None
+                if scene.calls(*into) is None and scene.entered():
+                    found = scene.state()
             if found is None:
                 continue
             went[f"{name}.{fn}"] += 1
@@ -218,6 +280,16 @@ def test_what_goes_through_inside_leaves_what_it_leaves_outside(scene, turns):
     assert asked <= set(went)
 
 
+@pytest.mark.covers("I65", "T10")
+@pytest.mark.parametrize("turns", [2, pytest.param(DEEP_TURNS, marks=pytest.mark.deep)])
+def test_what_a_tokens_hook_gets_through_leaves_what_it_leaves_outside(turns):
+    """Out of a book, a sale of the fund's and both ways of a peg, into everything else."""
+    went, different = enter(Hooked(), turns)
+    assert different == set()
+    assert len(went) >= 10
+    assert {"vault.margin_calls", "second.margin_calls", "fund.reap", "hub.sync"} <= set(went)
+
+
 def ask(scene: Scene) -> tuple[set[str], set[tuple[str, str, str]]]:
     """Ask every view inside every callback; return what answered, and what lied.
 
@@ -226,7 +298,7 @@ def ask(scene: Scene) -> tuple[set[str], set[tuple[str, str, str]]]:
     answered, lies = set(), set()
     node = scene.arena.world.rpc
     asker = scene.arena.deploy("ReentrantToken", "A", "A", 18)
-    for how, outer in scene.outer().items():
+    for how, into in scene.outer().items():
         for name, fn, target, data in scene.questions(True, 3):
             if (name, fn) in EXPECTED:
                 continue
@@ -235,7 +307,7 @@ def ask(scene: Scene) -> tuple[set[str], set[tuple[str, str, str]]]:
                 # a transfer of nothing makes the token ask
                 step = (asker.address, asker.encode("transfer", scene.me, 0))
                 scene.within(step)
-                assert scene.calls(scene.vault.address, outer) is None
+                assert scene.calls(*into) is None
                 if not asker.read("successes"):
                     continue
                 inside = bytes(asker.read("last_response"))
