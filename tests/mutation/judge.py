@@ -4,8 +4,8 @@
 It is a pytest run that collects the tests of `plan` and then, instead of running them, answers for
 mutants. Each is judged in a fork of the process: the contract that holds it is compiled without
 the optimiser (a third of the time; what it computes is the same), campaigns are played with it
-against the model, then its tests run one by one until the first that fails. Tests that already
-fail here without a mutant, because they need Ape or a real Anvil, say nothing and are left out.
+against the model, then its tests run one by one until the first that fails. A test that fails here
+without a mutant too, because it meters gas or needs a real Anvil, says nothing.
 
 Everything but the mutated contract is as it was: the sources that tests read, their artifacts, the
 formulas of the model. Only a mutant of `margin_math` changes the formulas for all: what the model
@@ -15,7 +15,6 @@ computes is no evidence there, and what counts are vectors, properties and liter
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import os
 import shutil
@@ -33,15 +32,13 @@ import pytest
 
 from surety.check.mutate.results import INVALID, KILLED, SURVIVED
 from surety.check.mutate.server import Answer, Channel, Request, judged
-from surety.files import write_atomically
 from tests.mutation.compiling import NotCompiled, Quick
 from tests.mutation.node import stand_in
 from tests.mutation.plan import CORE, TESTS, Part
 
 LIMIT = 300.0  # seconds for one mutant
 NO_BUDGET = 1e9
-TRIES = 3  # times the budget are spent on finding out what can be asked
-SLOWEST = 20.0  # seconds: a test that takes longer is left out
+MOST = 40  # tests that fail are looked at together
 FORMULAS = "contracts/modules/margin_math.vy"
 COPY = Path.cwd()
 # hub, book, seed, usual limits, governed, steps: even seeds start warm
@@ -53,15 +50,19 @@ GAMES: dict[str, tuple[tuple[str, str, int, bool, bool, int], ...]] = {
 
 
 class Judge:
-    """The plugin: holds the collected tests, and asks them."""
+    """The plugin: holds the collected tests, and asks them.
 
-    def __init__(self, channel: Channel, budget: float, known: Path | None) -> None:
-        self.channel, self.budget, self.known = channel, budget, known
+    `sound` are tests that are known to pass as things are, `unsound` those that do not.
+    """
+
+    def __init__(self, channel: Channel, budget: float) -> None:
+        self.channel, self.budget = channel, budget
         self.items: list[pytest.Item] = []
         self.compilers: dict[str, Quick] = {}
         self.plain: dict[str, bytes] = {}  # what contracts compile to as they are
-        self.sound: dict[str, list[pytest.Item]] = {}  # the tests of a part that pass as it is
-        self.failed: str | None = None
+        self.sound: set[str] = set()
+        self.unsound: set[str] = set()
+        self.outcome = ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -72,11 +73,30 @@ class Judge:
         keep_sources()
         warm_up()
         for request in self.channel.requests(LIMIT):
-            self.prepare(request)
-            self.channel.answer(judged(self.judge, request))
+            self.channel.answer(self.verdict(request))
         return True
 
-    # before anything is judged
+    def verdict(self, request: Request) -> Answer:
+        """Judge one mutant in all its parts, until one kills it."""
+        self.prepare(request)
+        for part in CORE[request.file]:
+            found = self.in_part(request, part)
+            if found.verdict != SURVIVED:
+                return found
+        return Answer(SURVIVED)
+
+    def in_part(self, request: Request, part: Part) -> Answer:
+        """Judge one mutant in one contract. A test that fails has to pass without the mutant."""
+        while True:
+            found = judged(lambda each: self.judge(each, part), request)
+            if found.verdict != SURVIVED or not found.by:
+                return found
+            suspects = json.loads(found.by)
+            by = self.first_sound(suspects)
+            if by is not None:
+                return Answer(KILLED, by)
+            if len(suspects) < MOST:
+                return Answer(SURVIVED)
 
     def prepare(self, request: Request) -> None:
         """Find what is known of the sources as they are, once for each of their parts."""
@@ -87,57 +107,22 @@ class Judge:
                     compiler = self.compilers[key] = Quick(COPY, key)
                     compiler.read_imports()
                     self.plain[key] = self.forked(compiler.code)[1]
-                if key not in self.sound:
-                    self.sound[key] = self.passing(part) if self.budget else []
 
-    def passing(self, part: Part) -> list[pytest.Item]:
-        """Return the tests of a part that pass in this process, those of quick files first.
+    def first_sound(self, names: Sequence[str]) -> str | None:
+        """Run tests as things are and return the first that passes, remembering those before."""
+        items = {item.nodeid: item for item in self.items}
 
-        With a budget only as many as take so many seconds of computing in all.
-        """
-        items = [item for item in self.items if item.nodeid.startswith(part.tests)]
-
-        def run() -> list[tuple[int, float]]:
+        def run() -> str | None:
             hush()
-            found, until = [], time.process_time() + TRIES * self.budget
-            for number, item in enumerate(items):
-                began = time.process_time()
-                if began > until:
-                    break
-                after = items[number + 1] if number + 1 < len(items) else None
-                if self.passes(item, after):
-                    found.append((number, time.process_time() - began))
-            return found
+            for name in names:
+                if self.passes(items[name], None):
+                    return name
+            return None
 
-        name = f"{digest(part.tests)} {self.budget:g} {part.contract}"
-        known = read_known(self.known)
-        if name not in known:
-            found = [(items[number].nodeid, used) for number, used in self.forked(run)]
-            known = {**read_known(self.known), name: dict(found)}
-            if self.known is not None:
-                write_atomically(self.known, json.dumps(known))
-        seconds = {
-            number: known[name][item.nodeid]
-            for number, item in enumerate(items)
-            if item.nodeid in known[name]
-        }
-        files: dict[str, list[int]] = {}
-        for number in seconds:
-            if seconds[number] <= SLOWEST:
-                files.setdefault(items[number].nodeid.split("::")[0], []).append(number)
-        ordered = sorted(
-            files.values(), key=lambda each: sum(seconds[one] for one in each) / len(each)
-        )
-        kept, left = [], self.budget
-        for number in [number for each in ordered for number in each]:
-            left -= seconds[number]
-            if left >= 0:
-                kept.append(items[number])
-        say(
-            f"{part.contract or 'formulas'}: {len(items)} tests, {len(seconds)} pass here in "
-            f"{sum(seconds.values()):.0f} s, {len(kept)} are asked"
-        )
-        return kept
+        by: str | None = self.forked(run)
+        self.unsound |= set(names[: names.index(by)] if by is not None else names)
+        self.sound |= {by} if by is not None else set()
+        return by
 
     @staticmethod
     def forked(work: Callable[[], Any]) -> Any:
@@ -160,43 +145,49 @@ class Judge:
 
     # judging, in a fork
 
-    def judge(self, request: Request) -> Answer:
+    def judge(self, request: Request, part: Part) -> Answer:
+        """Say what kills the mutant, or name the tests that fail and may always do."""
         hush()
-        for part in CORE[request.file]:
-            try:
-                by = self.asked(request, part)
-            except NotCompiled as error:
-                return Answer(INVALID, str(error))
-            if by is not None:
-                return Answer(KILLED, by)
-        return Answer(SURVIVED)
-
-    def asked(self, request: Request, part: Part) -> str | None:
-        """Return what kills the mutant in one contract, or None."""
         if request.file == FORMULAS and not spoil_formulas(COPY / FORMULAS):
-            return "the loader refuses it"
+            return Answer(KILLED, "the loader refuses it")
         if part.contract:
             # what imports the spoilt file has to read it again
-            compiler = self.compilers[part.contract]
             is_own = request.file == f"contracts/{part.contract}.vy"
-            abi, code = compiler.code(with_imports=is_own)
+            try:
+                abi, code = self.compilers[part.contract].code(with_imports=is_own)
+            except NotCompiled as error:
+                return Answer(INVALID, str(error))
             if code == self.plain[part.contract]:
-                return None
+                return Answer(SURVIVED)
             deploy_instead(part.contract, abi, code)
         for game in [each for name in part.campaigns for each in GAMES[name]]:
             by = played(*game)
             if by is not None:
-                return by
-        items = self.sound[part.contract]
+                return Answer(KILLED, by)
+        suspects: list[str] = []
+        items = self.asked_of(part)
+        until = time.process_time() + self.budget
         for number, item in enumerate(items):
+            if time.process_time() > until or len(suspects) == MOST:
+                break
             after = items[number + 1] if number + 1 < len(items) else None
             if not self.passes(item, after):
-                return item.nodeid
-        return None
+                if item.nodeid in self.sound:
+                    return Answer(KILLED, item.nodeid)
+                suspects.append(item.nodeid)
+        return Answer(SURVIVED, json.dumps(suspects) if suspects else "")
+
+    def asked_of(self, part: Part) -> list[pytest.Item]:
+        """Return the tests of a part in its order, without those that always fail here."""
+        return [
+            item
+            for prefix in part.tests
+            for item in self.items
+            if item.nodeid.startswith(prefix) and item.nodeid not in self.unsound
+        ]
 
     def passes(self, item: pytest.Item, after: pytest.Item | None) -> bool:
         """Run one test and tell whether it passes; a skipped one says nothing."""
-        self.failed = None
         self.outcome = ""
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         return self.outcome == "passed"
@@ -213,38 +204,6 @@ def hush() -> None:
     with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)
-
-
-def digest(tests: Sequence[str]) -> str:
-    """Hash the tests of a part and everything that they are made of."""
-    state = hashlib.sha256()
-    places = {place for base in ("surety", "contracts", "interfaces") for place in below(base)}
-    places |= {place for base in ("tests/stateful", *tests) for place in below(base)}
-    for place in sorted(places):
-        origin = PRISTINE / place.relative_to(COPY)
-        state.update((origin if origin.exists() else place).read_bytes())
-    return state.hexdigest()[:16]
-
-
-def below(base: str) -> list[Path]:
-    """Return the sources below a folder of the copy, or the file itself."""
-    place = COPY / base
-    found = [place] if place.is_file() else list(place.rglob("*"))
-    return [each for each in found if each.suffix in (".py", ".vy", ".vyi")]
-
-
-def read_known(path: Path | None) -> dict[str, dict[str, float]]:
-    """Return which tests pass here and how long they take, by sources and part."""
-    try:
-        found: dict[str, dict[str, float]] = json.loads(path.read_text()) if path else {}
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
-def say(text: str) -> None:
-    sys.stderr.write(f"judge: {text}\n")
-    sys.stderr.flush()
 
 
 def keep_sources() -> None:
@@ -351,12 +310,11 @@ def main(arguments: Sequence[str]) -> int:
     channel = Channel()
     stand_in()
     budget = float(arguments[0]) if arguments else NO_BUDGET
-    known = Path(arguments[1]) if len(arguments) > 1 else None
     tests = [test for test in TESTS if (COPY / test).exists()]
     options = ["-p", "no:ape_test", "-p", "no:cacheprovider", "-m", "not deep and not chaos"]
     options += ["-p", "tests.mutation.ape", "-q", "-q", "--no-header", "--no-summary"]
     with suppress(KeyboardInterrupt):
-        return int(pytest.main([*options, *tests], plugins=[Judge(channel, budget, known)]))
+        return int(pytest.main([*options, *tests], plugins=[Judge(channel, budget)]))
     return 1
 
 

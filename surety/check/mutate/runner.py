@@ -201,7 +201,7 @@ class ServerKiller:
             self.stop()
             return FAILED, "the server does not answer"
         verdict = str(answer.get("verdict", FAILED))
-        return verdict, str(answer.get("by", ""))
+        return verdict, str(answer.get("by", ""))[:_TAIL]
 
     def _answer(self, limit: float) -> dict[str, Any] | None:
         """Read one line, or None when none comes in time."""

@@ -136,7 +136,7 @@ def _judge(judge: Judge, request: Request, into: int) -> None:
         traceback.print_exc()
         answer = Answer(FAILED, f"{type(error).__name__}: {error}")
     try:
-        os.write(into, json.dumps({"verdict": answer.verdict, "by": answer.by[:2_000]}).encode())
+        os.write(into, json.dumps({"verdict": answer.verdict, "by": answer.by}).encode())
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
