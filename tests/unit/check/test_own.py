@@ -40,6 +40,7 @@ def project() -> Project:
     return found
 
 
+@pytest.mark.covers("I65")
 def test_the_lint_finds_nothing_that_is_not_argued(project):
     report = lint(project)
     assert [str(item) for item in report.findings] == []
@@ -127,6 +128,7 @@ def tried(stage: Stage, project: Project, *names: str) -> Table:
     return sweep.table
 
 
+@pytest.mark.covers("I59")
 def test_a_stranger_reaches_what_the_snapshot_and_the_access_table_leave_to_him(stage, project):
     table = tried(stage, project)
     kept = json.loads(REACH.read_text(encoding="utf-8"))
@@ -145,6 +147,7 @@ def test_a_stranger_reaches_what_the_snapshot_and_the_access_table_leave_to_him(
     assert len(refused) > 30
 
 
+@pytest.mark.covers("I59")
 def test_a_check_taken_out_of_a_live_contract_is_found(stage, project, tmp_path):
     (seed,) = (item for item in SEEDS if item.name == "anybody governs")
     kept = json.loads(REACH.read_text(encoding="utf-8"))
@@ -160,3 +163,30 @@ def test_a_check_taken_out_of_a_live_contract_is_found(stage, project, tmp_path)
     # and without a snapshot
     told = {item.function: item.message for item in findings(Swept(table, {}, 1), None)}
     assert told["propose_governor"] == "a stranger chooses governed.pending_governor"
+
+
+# CALLCODE, DELEGATECALL and SELFDESTRUCT
+FOREIGN = {0xF2, 0xF4, 0xFF}
+ENDS = {0x00, 0x56, 0xF3, 0xFD, 0xFE, 0xFF}  # STOP, JUMP, RETURN, REVERT, INVALID, SELFDESTRUCT
+
+
+def opcodes(code: bytes) -> Iterator[int]:
+    """Yield the instructions that can run: what follows an end and is no JUMPDEST is data."""
+    at, live = 0, True
+    while at < len(code):
+        live = live or code[at] == 0x5B
+        if live:
+            yield code[at]
+        live = live and code[at] not in ENDS
+        at += 1 + (code[at] - 0x5F if 0x60 <= code[at] <= 0x7F else 0)
+
+
+@pytest.mark.covers("I65")
+def test_no_contract_runs_the_code_of_another_on_its_own_storage(project):
+    assert set(opcodes(bytes.fromhex("6001f4"))) & FOREIGN  # pushed, then run
+    assert not set(opcodes(bytes.fromhex("60f4005b00f4"))) & FOREIGN  # pushed, and after an end
+    for source in project.contracts:
+        found = set(opcodes(project.compiled(source).creation))
+        assert not found & FOREIGN, source.name
+        assert 0xF3 in found, source.name
+        assert len(found) > 30, source.name  # it does see the code
