@@ -369,7 +369,15 @@ class Book:
         balance = 0 if kind == NO_KIND else position.balance(kind)
         self._log("AccountUpdated", account=account, kind=kind, balance=balance, word=position.word)
 
-    def _transfer(self, kind: int, payer: str, payee: str, amount: int) -> None:
+    def refuses(self, kind: int, payee: str, amount: int) -> bool:
+        """Say whether a token would refuse to be paid out by the vault now; a plain one does not.
+
+        Whoever models other tokens overrides this and `transfer`.
+        """
+        return False
+
+    def transfer(self, kind: int, payer: str, payee: str, amount: int) -> None:
+        """Move a token between two whose holdings may be known."""
         if self.held.get((kind, payer), amount) < amount:
             refuse("")  # a plain token underflows without a reason
         if (kind, payer) in self.held:
@@ -542,14 +550,14 @@ class Book:
             return repaid
         for kind, amount in outgoing:
             if amount:
-                self._transfer(kind, self.rules.vault, receiver, amount)
+                self.transfer(kind, self.rules.vault, receiver, amount)
         if borrowed and not self.coin.mint(receiver, borrowed):
             refuse("above ceiling")
         if data:
             self._call_back(callback)
         for flow in flows:
             if flow.incoming:
-                self._transfer(flow.kind, caller, self.rules.vault, flow.incoming)
+                self.transfer(flow.kind, caller, self.rules.vault, flow.incoming)
         if repaid:
             self.coin.burn(caller, repaid)
         return repaid
@@ -730,7 +738,7 @@ class Book:
         """Buy collateral out of a running auction."""
         self._check_receiver(receiver)
         sold, cost = self._sell(now, caller, (account, kind, amount, max_price))
-        self._transfer(kind, self.rules.vault, receiver, sold)
+        self.transfer(kind, self.rules.vault, receiver, sold)
         if data:
             self._call_back(callback)
         self.coin.burn(caller, cost)
@@ -751,7 +759,7 @@ class Book:
             total += cost
         for (_, kind, _, _), amount in zip(orders, sold, strict=True):
             if amount:
-                self._transfer(kind, self.rules.vault, receiver, amount)
+                self.transfer(kind, self.rules.vault, receiver, amount)
         if total:
             self.coin.burn(caller, total)
         self.returned = (sold, total)
@@ -996,7 +1004,7 @@ class Book:
         self.absorbed[kind] = held - amount
         self.deposited[kind] -= amount
         self._log("AbsorbedWithdrawn", kind=kind, receiver=receiver, amount=amount)
-        self._transfer(kind, self.rules.vault, receiver, amount)
+        self.transfer(kind, self.rules.vault, receiver, amount)
 
     def list_collateral(
         self,

@@ -10,7 +10,7 @@ works on a copy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -190,11 +190,7 @@ class System:
 
     def _pay(self, kind: int, payer: str, payee: str, amount: int) -> None:
         """Move a token between two whose holdings are known."""
-        held = self.book.held
-        if held[kind, payer] < amount:
-            refuse("")  # a plain token underflows without a reason
-        held[kind, payer] -= amount
-        held[kind, payee] += amount
+        self.book.transfer(kind, payer, payee, amount)
 
     def act(self, now: int, caller: str, what: str, *args: Any, **extra: Any) -> None:
         """Make a move."""
@@ -232,6 +228,33 @@ class System:
         self.coin.transfer(caller, to, amount)
         self.returned = True
 
+    def coin_transferFrom(  # noqa: N802 - the EIP's name
+        self, now: int, caller: str, owner: str, to: str, amount: int
+    ) -> None:
+        """Move an owner's coins by an allowance."""
+        self.coin.transfer_from(caller, owner, to, amount)
+        self.returned = True
+
+    def coin_approve(self, now: int, caller: str, spender: str, amount: int) -> None:
+        """Let a spender move some of the caller's coins."""
+        self.coin.approve(caller, spender, amount)
+        self.returned = True
+
+    def coin_permit(
+        self,
+        now: int,
+        caller: str,
+        owner: str,
+        spender: str,
+        amount: int,
+        deadline: int,
+        v: int,
+        r: bytes,
+        s: bytes,
+    ) -> None:
+        """Approve by a signature of the owner, which anyone may bring."""
+        self.coin.permit(owner, spender, amount, deadline, (v, r, s), now)
+
     def coin_burn(self, now: int, caller: str, holder: str, amount: int) -> None:
         """Burn by the holder, or by a minter."""
         self.coin.burn(caller, holder, amount)
@@ -241,6 +264,11 @@ class System:
         """Set what flash loans cost and how much one may mint."""
         self.coin.set_flash(caller, fee_bps, ceiling)
         self._log("coin", "FlashSet", fee_bps=fee_bps, ceiling=ceiling)
+
+    def coin_set_ceiling(self, now: int, caller: str, minter: str, ceiling: int) -> None:
+        """Let a minter have at most so many coins out."""
+        self.coin.set_ceiling(caller, minter, ceiling)
+        self._log("coin", "CeilingSet", minter=minter, ceiling=ceiling)
 
     def coin_flashLoan(  # noqa: N802 - the EIP's name
         self,
@@ -416,7 +444,8 @@ class System:
         book, ours, coin = self._ending(vault), self.settlement, self.coin
         ours.balances = {caller: coin.balance_of(caller)}
         _, payouts = ours.quote(book, amount)
-        burned = ours.redeem(now, caller, book, amount, receiver)
+        refusing = _refusing(book, payouts, receiver)
+        burned = ours.redeem(now, caller, book, amount, receiver, refusing)
         coin.transfer_from(ours.address, caller, ours.address, burned)
         coin.burn(ours.address, ours.address, burned)
         ending = ours.ending(book)
@@ -430,7 +459,7 @@ class System:
             claims=ending.claims,
             backing=ending.backing,
         )
-        self._log_paid(vault, payouts, receiver)
+        self._log_paid(vault, payouts, receiver, refusing)
         self.returned = burned
 
     def settlement_claim(
@@ -446,7 +475,8 @@ class System:
         """Send what nobody redeemed to the fund."""
         book, ours = self._ending(vault), self.settlement
         was = ours.ending(book).copy()
-        ours.sweep(now, caller, book)
+        refusing = _refusing(book, was.pool, book.fund)
+        ours.sweep(now, caller, book, refusing)
         self._log(
             "settlement",
             "Swept",
@@ -455,14 +485,26 @@ class System:
             written_off=was.backing,
             claims=was.claims,
         )
-        self._log_paid(vault, was.pool, book.fund)
+        self._log_paid(vault, was.pool, book.fund, refusing)
 
-    def _log_paid(self, vault: str, payouts: Mapping[int, int], receiver: str) -> None:
+    def _log_paid(
+        self,
+        vault: str,
+        payouts: Mapping[int, int],
+        receiver: str,
+        refusing: Collection[tuple[int, str]] = (),
+    ) -> None:
+        """Log what was paid, and what is kept for its receiver because its token refused."""
         for kind, amount in sorted(payouts.items()):
-            if amount:
-                self._log(
-                    "settlement", "Paid", vault=vault, kind=kind, receiver=receiver, amount=amount
-                )
+            if not amount:
+                continue
+            if (kind, receiver) in refusing:
+                owed = self.settlement.owed[vault, kind, receiver]
+                told = {"holder": receiver, "amount": amount, "owed": owed}
+                self._log("settlement", "Deferred", vault=vault, kind=kind, **told)
+            else:
+                told = {"receiver": receiver, "amount": amount}
+                self._log("settlement", "Paid", vault=vault, kind=kind, **told)
 
     def _ending(self, vault: str) -> Book:
         """Return the book of a vault; no other address has code that answers as one."""
@@ -474,6 +516,15 @@ class System:
         counted = as_number(vault) in map(as_number, self.fund.books)
         self.settlement.known = {book.rules.vault} if known and counted else set()
         return book
+
+
+def _refusing(book: Book, payouts: Mapping[int, int], receiver: str) -> set[tuple[int, str]]:
+    """Return the kinds whose tokens would refuse to be paid out to a receiver now."""
+    return {
+        (kind, receiver)
+        for kind, amount in payouts.items()
+        if amount and book.refuses(kind, receiver, amount)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from typing import Any
 
 from coincurve import PrivateKey
 
-from surety.model import Levels, Position
+from surety.formulas import Revert
+from surety.model import Levels, Position, Refused
 from surety.model.governor import Call
 from surety.model.settlement import LIVE, REDEEMING, SETTLEMENT_PERIOD, SETTLING, SWEPT, Ending
-from surety.model.signature import operator_digest
+from surety.model.signature import operator_digest, permit_digest
 from surety.model.state import (
     INT_MAX,
     INT_MIN,
@@ -28,8 +29,9 @@ from surety.model.state import (
     PAUSE_WITHDRAW,
     ZERO_ADDRESS,
 )
-from surety.model.system import levels_of
+from surety.model.system import foresee, levels_of
 from tests.stateful.node import DEV_ADDRESSES, DEV_KEYS
+from tests.stateful.pools import pool
 from tests.stateful.prices import market_of
 from tests.stateful.scene import (
     ALL_KINDS,
@@ -38,11 +40,26 @@ from tests.stateful.scene import (
     GUARD,
     ISOLATED,
     KINDS,
+    LIARS,
+    LOOKS,
     RESERVE,
     SPARES,
     UNIT,
     Move,
     Scene,
+)
+from tests.stateful.tokens import (
+    CALLS,
+    FALSE,
+    FEE,
+    HONEST,
+    REVERTS,
+    SHORT,
+    SILENT,
+    TWO,
+    VIEWS,
+    WORDS,
+    WRITES,
 )
 from tests.world import BPS, MAX, RAY, WAD
 
@@ -51,6 +68,7 @@ MAIN = (0, 1, 2)
 YEAR = 365 * 86_400
 POKE_EACH = 61  # seconds: a word is too old by one
 CONFIRMING, FAILED = 2, 1
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
 # how likely each move is on an account in a plight
 LIKELY: dict[str, dict[str, int]] = {
     "calm": {
@@ -88,18 +106,19 @@ GOVERNANCE = {
 }  # fmt: skip
 # what people do with their coins beside paying debts
 MONEY = {
-    "coin.transfer": 3, "coin.burn": 3, "coin.set_flash": 2, "coin.flashLoan": 7,
-    "fund.reap": 5, "fund.recapitalise": 4, "fund.collect": 4, "fund.start_auction": 4,
-    "fund.buy": 8, "fund.accept_book": 4, "fund.set_buffer": 1, "fund.set_reaping_paused": 2,
-    "fund.set_auction": 2, "fund.set_treasury": 1, "fund.add_reserve": 1, "fund.remove_reserve": 1,
-    "peg.mint": 6, "peg.redeem": 6, "peg.set_fees": 1, "peg.set_guard": 1,
+    "coin.transfer": 3, "coin.approve": 3, "coin.transferFrom": 4, "coin.permit": 4,
+    "coin.burn": 3, "coin.set_ceiling": 3, "coin.set_flash": 3, "coin.flashLoan": 7,
+    "fund.reap": 8, "fund.recapitalise": 4, "fund.collect": 4, "fund.start_auction": 7,
+    "fund.buy": 8, "fund.accept_book": 4, "fund.set_buffer": 2, "fund.set_reaping_paused": 2,
+    "fund.set_auction": 2, "fund.set_treasury": 2, "fund.add_reserve": 3, "fund.remove_reserve": 3,
+    "peg.mint": 6, "peg.redeem": 6, "peg.set_fees": 2, "peg.set_guard": 2,
     "peg.set_minting_paused": 2,
 }  # fmt: skip
 # what is done through a Governor, where one governs the vault
 GOVERN = {
     "governor.propose": 8, "governor.execute": 8, "governor.tighten": 4, "governor.lapse": 3,
     "governor.advance": 14, "governor.halt": 3, "governor.pause": 2, "governor.cancel": 3,
-    "governor.veto": 3,
+    "governor.veto": 3, "governor.keep": 2,
 }  # fmt: skip
 # how a book ends, by what comes next: settling debts, opening the pool, redeeming, sweeping
 ENDING = {
@@ -108,7 +127,7 @@ ENDING = {
     SETTLING: {"shutdown": 1, "settle": 10, "settles": 8, "open_redemption": 5, "redeem": 1,
                "sweep": 1, "claim": 1},
     REDEEMING: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 20,
-                "sweep": 2, "claim": 2},
+                "sweep": 2, "claim": 5},
     SWEPT: {"shutdown": 1, "settle": 1, "settles": 1, "open_redemption": 1, "redeem": 2, "sweep": 2,
             "claim": 1},
 }  # fmt: skip
@@ -120,11 +139,11 @@ class Dice:
     def __init__(self, scene: Scene, seed: int) -> None:
         self.scene, self.random, self.seed = scene, random.Random(seed), seed
         self.calmed = []
-        powers = [10**power for power in (6, 8, 18, 27, 38)] + [2**power for power in
-                  (64, 96, 104, 112, 120, 127, 128, 255)]  # fmt: skip
         rules = scene.book.rules
-        constants = [rules.debt_floor, rules.call_tip, RAY, *powers]
-        self.pool = [0, 1, 2, MAX, *(c + d for c in constants for d in (-1, 0, 1))]
+        terms = (rules.debt_floor, rules.call_tip, rules.grace_period, rules.auction_duration)
+        own = [term + step for term in terms for step in (-1, 0, 1)]
+        # of what is special to this book as often as of all that is special to some contract
+        self.pools = ([0, 1, 2, MAX, *own], pool())
 
     # what is
 
@@ -141,7 +160,7 @@ class Dice:
     @property
     def backed_so_far(self) -> int:
         """What a reserve must say for the book to end solvent, or every other one short of it."""
-        (told,) = self.scene.system.told.values()
+        told = self.scene.system.told[self.scene.backed.address]
         wanted = -(10**6) * WAD if self.seed % 2 else 10**6 * WAD
         backing: int = told + wanted - self.scene.system.equity(self.scene.now)
         return backing
@@ -227,6 +246,9 @@ class Dice:
         if self.calmed:
             changes, self.calmed = self.calmed, []
             return changes
+        turned = self.turn()
+        if turned:
+            return turned
         roll = self.random.random()
         if roll < 0.29:
             return [self.price_move()]
@@ -247,10 +269,28 @@ class Dice:
         if self.ending.phase == SETTLING and self.chance(0.1):
             return [("told", (max(1, self.backed_so_far),))]  # whatever people burn and lose
         if roll < 0.402:
-            (told,) = self.scene.system.told.values()
+            told = self.scene.system.told[self.scene.backed.address]
             return [("told", (told * self.random.choice((9_900, 9_999, 10_001, 10_100)) // BPS,))]
         if self.scene.coin.balance_of(self.scene.keeper) < 10**7 * WAD:
             return [("coins", (self.scene.keeper, 10**9 * WAD))]
+        return []
+
+    def turn(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Let a token turn, or block somebody, for a while."""
+        dice, kind, scene = self.random, self.random.choice(LIARS), self.scene
+        token = self.book.turning[kind]
+        if token.nature != HONEST and self.chance(0.05):
+            return [("turn", (kind, HONEST, 0, "totals"))]
+        if token.blocked and self.chance(0.06):
+            return [("block", (kind, dice.choice(sorted(token.blocked)), False))]
+        if self.chance(0.05 if self.ending.phase == REDEEMING else 0.02):
+            nature = dice.choice((FALSE, SILENT, TWO, FEE, REVERTS, CALLS, CALLS, SHORT))
+            fee = dice.choice((1, 1, 100, BPS)) if nature == FEE else 0
+            attempt = dice.choice((*WRITES, *VIEWS, *WORDS, *WORDS))
+            return [("turn", (kind, nature, fee, attempt))]
+        if self.chance(0.006):
+            vault, fund = scene.vault.address, scene.world.fund.address
+            return [("block", (kind, dice.choice((*scene.redeemers, vault, fund)), True))]
         return []
 
     def market(self, kind: int) -> int:
@@ -318,10 +358,10 @@ class Dice:
         base, market = BASE[kind] // FEED_SCALE, self.market(kind) // FEED_SCALE
         what = dice.choice(
             ("break", "break", "odd", "odd", "old", "uptime", "switch", "switch", "limits",
-             "bounds", "bounds", "age", "poke")
+             "limits", "bounds", "bounds", "age", "poke")
         )  # fmt: skip
         if what == "break":
-            return [("break_feed", (kind, True))]
+            return [("break_feed", (kind, dice.randint(1, 8)))]
         if what == "odd":
             answers = (0, -1, INT_MIN, base // 10 - 1, base // 10, base * 4, base * 40, INT_MAX)
             return [("report", (kind, dice.choice(answers), 0))]
@@ -338,11 +378,10 @@ class Dice:
             return [("set_oracle", (kind, market * ratio // BPS))]
         if what == "limits":
             limits = self.scene.limits_of(ALL_KINDS[kind].levels)
-            odd = (0, limits.slew_up, limits.jump_bps, limits.sigma_ref)
+            up, jump, sigma = limits.slew_up, limits.jump_bps, limits.sigma_ref
+            odd = dice.choice(((0, up, jump, sigma), (1, up, 49, sigma), (1, up, jump, 0)))
             near = (2_000_000, 500_000, dice.choice((50, 500, 3_000)), dice.choice((10**6, 10**8)))
-            return [
-                ("set_limits", (kind, *dice.choice((astuple(limits), astuple(limits), near, odd))))
-            ]
+            return [("set_limits", (kind, *dice.choice((*[astuple(limits)] * 3, near, odd, odd))))]
         if what == "bounds":
             low, high = BASE[kind] // 10, BASE[kind] * 4
             price = self.market(kind)
@@ -468,10 +507,17 @@ class Dice:
         if any(lot.is_running(now) for lot in lots) and self.chance(0.15):
             return Move(now, *self._fund_buy(now))
         if any(self.book.absorbed.values()) and self.chance(0.06):
+            if self.book.fund in self.scene.people[:7] and not self.book.is_shut:
+                return Move(now, *self._withdraw_absorbed(now))
             return Move(now, *self._fund_collect(now))
         if self.chance(0.13):
             name = dice.choices(list(MONEY), list(MONEY.values()))[0]
             return Move(now, *getattr(self, "_" + name.replace(".", "_"))(now))
+        if self.book.is_shut and self.chance(0.03):
+            return Move(now, *self._fund_reap(now))
+        if self.ending.phase == LIVE and self.chance(0.01):
+            who, args = self._shutdown(now)
+            return Move(now, who, "settlement.shutdown", (self.scene.vault.address, *args))
         if self.chance(0.006 if self.ending.phase == LIVE else 0.55):
             names = ENDING[self.ending.phase]
             name = dice.choices(list(names), list(names.values()))[0]
@@ -525,7 +571,9 @@ class Dice:
 
     def odd(self, amount: int) -> int:
         """An amount, or now and then one of the pool."""
-        return self.random.choice(self.pool) if self.chance(0.03) else amount
+        if not self.chance(0.03):
+            return amount
+        return self.random.choice(self.random.choice(self.pools))
 
     def data(self, who: str) -> bytes:
         if who == self.scene.actor.address:
@@ -775,7 +823,7 @@ class Dice:
         if self.chance(0.2):
             token = dice.choice((tokens[0], self.scene.world.coin.address, ZERO_ADDRESS))
         levels = dice.choice((
-            (7_500, 8_000, 8_500, 10_100, 8_800),
+            *[(7_500, 8_000, 8_500, 10_100, 8_800)] * 4,
             *[(7_500, 7_500, 8_500, 10_100, 8_800)] * 2,
             *[(7_500, 8_000, 8_500, 11_001, 8_800)] * 2,
             *[(8_400, 8_500, 8_700, 10_100, 8_800)] * 2,
@@ -794,13 +842,13 @@ class Dice:
 
     def _propose_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         ours = self.scene.world.fund.address
-        fund = ours if self.chance(0.75) else self.random.choice(self.scene.people[:7])
+        fund = ours if self.chance(0.6) else self.random.choice(self.scene.people[:7])
         return self.ruler(), "propose_fund", (fund,)
 
     def _accept_fund(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         pending = self.book.pending_fund
         known = pending in self.scene.people[:7]
-        return (pending if known and self.chance(0.9) else self.ruler()), "accept_fund", ()
+        return (pending if known and self.chance(0.9) else self.caller()), "accept_fund", ()
 
     def _propose_governor(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.ruler(), "propose_governor", (self.random.choice(self.scene.people[:7]),)
@@ -833,7 +881,8 @@ class Dice:
 
     def _set_operator_by_signature(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         dice, scene = self.random, self.scene
-        owner, operator = dice.choice(scene.owners), dice.choice(scene.owners)
+        signers = [*(who for who in scene.owners if who in KEYS), scene.actor.address]
+        owner, operator = dice.choice(signers), dice.choice(scene.owners)
         bits, deadline = dice.choice((0, 1, 3, MAX)), now + dice.choice((0, 0, 3_600, -1))
         rules, nonce = self.book.rules, self.book.nonces.get(int(owner, 16), 0)
         signed = (owner, operator, bits, nonce + (1 if self.chance(0.1) else 0), deadline)
@@ -868,12 +917,48 @@ class Dice:
     def _coin_transfer(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         who = self.holder()
         to = self.random.choice((*self.scene.people, ZERO_ADDRESS))
-        return who, "coin.transfer", (to, self.purse(who) // 1_000)
+        amount = self.purse(who)
+        return who, "coin.transfer", (to, amount if self.chance(0.15) else amount // 1_000)
+
+    def _coin_approve(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        spender = self.random.choice((*self.scene.spenders, *self.scene.spenders, ZERO_ADDRESS))
+        who = self.random.choice(self.scene.owners)
+        return who, "coin.approve", (spender, self.purse(who))
+
+    def _coin_transferFrom(self, now: int) -> tuple[str, str, tuple[Any, ...]]:  # noqa: N802
+        """Spend an allowance, or a little more than there is."""
+        dice, scene, coin = self.random, self.scene, self.scene.coin
+        pairs = [(one, by) for one in scene.owners for by in scene.spenders]
+        known = [pair for pair in pairs if coin.allowance(*pair)]
+        owner, spender = dice.choice(known if known and self.chance(0.9) else pairs)
+        most = min(coin.allowance(owner, spender), coin.balance_of(owner))
+        amount = dice.choice((most, most // 2, most // 10, 0, coin.allowance(owner, spender) + 1))
+        to = dice.choice((*scene.people, ZERO_ADDRESS))
+        return spender, "coin.transferFrom", (owner, to, min(self.odd(amount), MAX))
+
+    def _coin_permit(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        """Bring a permit that was signed, or that was used, is too late or of somebody else."""
+        dice, scene, coin = self.random, self.scene, self.scene.coin
+        owner = dice.choice([who for who in scene.owners if who in KEYS])
+        spender, amount = dice.choice(scene.spenders), self.purse(owner)
+        deadline = now + dice.choice((0, 0, 3_600, -1))
+        nonce = coin.nonces.get(int(owner, 16), 0) + (1 if self.chance(0.1) else 0)
+        digest = permit_digest(coin.domain_separator, owner, spender, amount, nonce, deadline)
+        key = KEYS[owner if self.chance(0.9) else dice.choice(list(KEYS))]
+        raw = key.sign_recoverable(digest, hasher=None)
+        s, v = int.from_bytes(raw[32:64]), raw[64] + 27
+        if self.chance(0.08):  # the other signature of the same digest: EIP-2 forbids it
+            s, v = ORDER - s, 55 - v
+        if self.chance(0.05):
+            v = 0
+        signature = (v, raw[:32], s.to_bytes(32))
+        return self.caller(), "coin.permit", (owner, spender, amount, deadline, *signature)
 
     def _coin_burn(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         who = self.holder()
         holder = who if self.chance(0.8) else self.holder()
-        return who, "coin.burn", (holder, self.purse(holder) // 1_000)
+        amount = self.purse(holder)
+        return who, "coin.burn", (holder, amount if self.chance(0.15) else amount // 1_000)
 
     def _coin_set_flash(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         fee, most = self.random.choice((0, 1, 5, 9, 100, 101)), 2**112
@@ -881,53 +966,100 @@ class Dice:
         who = self.scene.governor if self.chance(0.9) else self.holder()
         return who, "coin.set_flash", (fee, self.random.choice(ceilings))
 
+    def _coin_set_ceiling(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        """Bound a minter anew, or name one."""
+        dice, scene, coin = self.random, self.scene, self.scene.coin
+        minter = dice.choice((scene.peg.address, scene.world.fund.address, ZERO_ADDRESS))
+        minted = coin.minted.get(int(minter, 16), 0)
+        ceiling = dice.choice((10**7 * WAD, 10**7 * WAD, minted, minted // 2, 2**120))
+        return self.master(), "coin.set_ceiling", (minter, ceiling)
+
     def _coin_flashLoan(self, now: int) -> tuple[str, str, tuple[Any, ...]]:  # noqa: N802
-        """Lend to somebody who does something with it, and mostly can pay in the end."""
+        """Lend to somebody who does up to eight things with it, and mostly can pay in the end."""
         dice, scene, coin = self.random, self.scene, self.scene.coin
         most = coin.flash_ceiling
         amount = dice.choice((most, most // 2, 10**5 * WAD, 1, 0, most + 1))
         amount = min(amount, most) if self.chance(0.85) else amount
         borrower, keeper = scene.borrower.address, scene.keeper
         fee = coin.flash_fee(coin.address, min(amount, 2**112))
-        plan: list[tuple[str, tuple[Any, ...]]] = []
-        spent = 0
-        for _ in range(dice.choice((0, 1, 1, 2))):
-            what, args, cost = self.errand(amount, now)
-            plan.append((what, args))
-            spent += cost
-        if self.chance(0.8):
-            plan.append(("give", (borrower, fee + spent)))
+        plan, left = self.errands(amount, now, dice.choice((0, 1, 1, 2, 5, 8)))
+        if left < amount + fee and self.chance(0.9):
+            plan.append(("give", (borrower, amount + fee - left)))
         scene.make(Move(scene.now, scene.governor, "plan", (tuple(plan), self.chance(0.92))))
         receiver = borrower if self.chance(0.9) else dice.choice((scene.actor.address, keeper))
         token = coin.address if self.chance(0.93) else scene.tokens[0].address
         return self.holder(), "coin.flashLoan", (receiver, token, amount, dice.randbytes(3))
 
-    def errand(self, amount: int, now: int) -> tuple[str, tuple[Any, ...], int]:
-        """Return what a flash borrower does with its coins: move, arguments, at most their cost."""
-        dice, scene = self.random, self.scene
-        id = dice.choice(scene.ids)
-        owed = self.book.debt(id, now)
-        names = (
-            "coin.burn", "coin.transfer", "coin.totalSupply", "repay", "margin_call", "take",
-            "fund.equity", "fund.recapitalise", "fund.reap", "peg.redeem",
-        )  # fmt: skip
-        what = dice.choice(names)
-        if what == "coin.burn":
-            return what, (scene.borrower.address, amount), amount
-        if what == "coin.transfer":
-            return what, (scene.keeper, amount // 10**6), amount // 10**6
-        if what in ("coin.totalSupply", "fund.equity", "fund.reap"):
-            return what, (), 0
-        if what == "fund.recapitalise":
-            return what, (amount // 2,), amount // 2
-        if what == "peg.redeem":
-            coins = min(amount, self.scene.system.peg.held * 10**12) // 3
-            return what, (coins, scene.keeper), coins
-        if what == "repay":
-            return what, (id, owed // 10), owed // 10
-        if what == "take":
-            return what, (id, self.out_kind(id), MAX, MAX, scene.keeper, b""), owed * 2
-        return what, (id,), 0
+    def errands(
+        self, amount: int, now: int, count: int
+    ) -> tuple[list[tuple[str, tuple[Any, ...]]], int]:
+        """Return what a flash borrower does, and what coins it has then.
+
+        Each errand is tried in the model, so that most of them go through one after the other.
+        """
+        borrower, trial = self.scene.borrower.address, self.scene.system.copy()
+        plan: list[tuple[str, tuple[Any, ...]]] = []
+        trial.coin.flash_minted = min(amount, 2**112)
+        trial.coin.balances[int(borrower, 16)] = trial.coin.balance_of(borrower) + amount
+        for _ in range(2 * count):
+            if len(plan) == count:
+                break
+            what, args = self.errand(trial, amount, now)
+            after = trial.copy()
+            try:
+                if what not in LOOKS:
+                    after.act(now, borrower, what, *args)
+            except (Refused, Revert):
+                if what != "coin.flashLoan" and self.chance(0.97):
+                    continue
+            else:
+                trial = after
+            plan.append((what, args))
+        return plan, trial.coin.balance_of(borrower)
+
+    def errand(self, trial: Any, amount: int, now: int) -> tuple[str, tuple[Any, ...]]:
+        """Return what a flash borrower may do next: a move and its arguments."""
+        dice, scene, book = self.random, self.scene, trial.book
+        borrower, keeper, vault = scene.borrower.address, scene.keeper, scene.vault.address
+        own, id = scene.world.id(borrower, 0), dice.choice(scene.ids)
+        purse = trial.coin.balance_of(borrower)
+        kind = self.kind()
+        mine = book.positions[own]
+        held = dice.choice(list(mine.balances) or [kind])
+        levels = book.levels(own, now)
+        room = max(0, levels.initial - levels.debt)
+        lots = [token for token, lot in trial.fund.lots.items() if lot.is_running(now)]
+        bought = f"0x{dice.choice(lots or [0]):040x}"
+        reserve = trial.peg.held * 10**12
+        errands: list[tuple[str, tuple[Any, ...]]] = [
+            ("coin.burn", (borrower, purse // dice.choice((1, 2, 10**6)))),
+            ("coin.transfer", (keeper, purse // 10**6)),
+            ("coin.totalSupply", ()),
+            ("fund.equity", ()),
+            ("fund.reap", ()),
+            ("fund.recapitalise", (purse // 2,)),
+            ("fund.collect", (vault, kind)),
+            ("fund.start_auction", (vault, kind)),
+            ("fund.buy", (bought, MAX, MAX, borrower)),
+            ("peg.redeem", (min(purse, reserve) // 3, borrower)),
+            ("peg.mint", (10**3 * UNIT[RESERVE], borrower)),
+            ("settlement.redeem", (vault, purse // 10, borrower)),
+            ("repay", (id, dice.choice((book.debt(id, now) // 10, MAX)))),
+            ("margin_call", (id,)),
+            ("cure", (id,)),
+            ("absorb", (id,)),
+            ("take", (id, self.out_kind(id), MAX, MAX, borrower, b"")),
+            ("coin.flashLoan", (borrower, trial.coin.address, 1, b"")),
+        ]
+        around = [
+            ("deposit", (own, kind, self.amount_in(own, kind))),
+            ("deposit", (own, held, self.amount_in(own, held))),
+            ("borrow", (own, room * dice.choice((100, 99, 50)) // 100, borrower)),
+            ("repay", (own, dice.choice((levels.debt // 2, MAX)))),
+            ("withdraw", (own, held, mine.balance(held) // dice.choice((1, 2, 10)), borrower)),
+            ("withdraw", (own, held, MAX, borrower)),
+        ]
+        return dice.choice(around if self.chance(0.5) else errands)
 
     # fund and peg
 
@@ -964,6 +1096,10 @@ class Dice:
 
     def _fund_start_auction(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         kind = self.held_kind(self.scene.world.fund.address)
+        lots = self.scene.system.fund.lots
+        keys = [int(token.address, 16) for token in self.scene.tokens]
+        running = [k for k, key in enumerate(keys) if key in lots and lots[key].is_running(now)]
+        kind = self.random.choice(running) if running and self.chance(0.4) else kind
         kind = kind if self.chance(0.95) else 31
         return self.caller(), "fund.start_auction", (self.counted(), kind)
 
@@ -1004,12 +1140,17 @@ class Dice:
 
     def _fund_add_reserve(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         scene = self.scene
-        others = (scene.peg.address, scene.vault.address, scene.keeper, scene.backed.address)
+        others = (
+            scene.peg.address, scene.vault.address, scene.keeper, scene.backed.address,
+            *[scene.idle.address] * 5,
+        )  # fmt: skip
         return self.master(), "fund.add_reserve", (self.random.choice(others),)
 
     def _fund_remove_reserve(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         scene = self.scene
-        others = (scene.peg.address, scene.backed.address, scene.keeper)
+        others = (
+            scene.peg.address, scene.backed.address, scene.keeper, *[scene.idle.address] * 4,
+        )  # fmt: skip
         if scene.peg.address not in scene.system.fund.reserves:
             return self.master(), "fund.add_reserve", (scene.peg.address,)
         return self.master(), "fund.remove_reserve", (self.random.choice(others),)
@@ -1017,7 +1158,9 @@ class Dice:
     def _peg_mint(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         who = self.random.choice(self.scene.owners)
         room = self.scene.coin.headroom(self.scene.peg.address) * UNIT[RESERVE] // WAD
-        amounts = (10**3 * UNIT[RESERVE], 10**5 * UNIT[RESERVE], 1, 0, room // 2, room + room // 10)
+        amounts = (
+            10**3 * UNIT[RESERVE], 10**5 * UNIT[RESERVE], 1, 0, room // 2, room + room // 10, 2**128
+        )  # fmt: skip
         receiver = self.receiver(who) if self.chance(0.95) else self.scene.peg.address
         if self.market(RESERVE) < GUARD and self.chance(0.6):
             par = self.told(RESERVE, BASE[RESERVE], 0)
@@ -1063,7 +1206,12 @@ class Dice:
         )
         if what == "set_cap":
             cap, total = self.book.caps[kind], self.book.deposited[kind]
-            return what, (kind, dice.choice((cap // 2, 2 * cap, 2 * cap + 1, total, cap, 2**127)))
+            if self.chance(0.4):
+                return what, (kind, cap * 3 // 2)
+            return what, (
+                kind,
+                dice.choice((cap // 2, 2 * cap, 2 * cap + 1, total, cap, 2**127, 2**128)),
+            )
         if what == "set_frozen":
             return what, (kind, self.book.frozen >> kind & 1 == (1 if self.chance(0.1) else 0))
         if what == "set_rate":
@@ -1096,6 +1244,9 @@ class Dice:
         now = self.scene.now
         acts = list(enumerate(self.scene.system.governor.acts, 1))
         ready = [id for id, act in acts if act.state == 1 and act.ready_at <= now <= act.expires_at]
+        late = [id for id, act in acts if act.state == 1 and act.expires_at < now]
+        if late and self.chance(0.2):
+            return self.random.choice(late)
         if ready and self.chance(0.85):
             return self.random.choice(ready)
         waiting = [id for id, act in acts if act.state == 1]
@@ -1103,7 +1254,7 @@ class Dice:
 
     def _governor_execute(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         id, acts = self.pending(), self.scene.system.governor.acts
-        call = acts[id - 1].call if 0 < id <= len(acts) and self.chance(0.95) else self.act()
+        call = acts[id - 1].call if 0 < id <= len(acts) and self.chance(0.9) else self.act()
         return self.caller(), "governor.execute", (id, call)
 
     def _governor_cancel(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -1114,6 +1265,12 @@ class Dice:
         return self.guardian(), "governor.veto", (self.pending(),)
 
     def _governor_tighten(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        waiting = [act.call for act in self.scene.system.governor.acts if act.state == 1]
+        caps = [args[0] for fn, args in waiting if fn == "set_cap"]
+        if caps and self.chance(0.4):  # what is announced to be raised
+            kind = self.random.choice(caps)
+            call = ("set_cap", (kind, self.book.caps[kind] * 9 // 10))
+            return self.scene.keeper, "governor.tighten", (call,)
         return self.guardian(), "governor.tighten", (self.act(),)
 
     def _governor_pause(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
@@ -1121,8 +1278,11 @@ class Dice:
 
     def _governor_lapse(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         guards = self.scene.system.governor.guards
-        over = [key for key, guard in guards.items() if guard.undo is not None]
+        over = [key for key, guard in guards.items() if guard.undo is not None or self.chance(0.1)]
         return self.caller(), "governor.lapse", (self.random.choice(over or [("set_cap", 0)]),)
+
+    def _governor_keep(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
+        return self.admin(), "governor.keep", self._governor_lapse(now)[2]
 
     def _governor_advance(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         ramps = list(self.scene.system.governor.ramps)
@@ -1167,6 +1327,11 @@ class Dice:
         """Try what only the governor may: it comes at the end of a campaign, by `end`."""
         others = [who for who in self.scene.people[:6] if who != self.book.governor]
         early = self.ending.phase == LIVE
+        if early and not self.scene.setup.governed:  # the governor where it cannot be yet
+            vault, governor = self.scene.vault.address, self.book.governor
+            what = "settlement.shutdown"
+            if foresee(self.scene.system, what, (vault,), governor, now).reason is not None:
+                return governor, ()
         return self.random.choice(others) if early else self.ruler(), ()
 
     def _settle(self, now: int) -> tuple[str, tuple[Any, ...]]:
@@ -1189,15 +1354,19 @@ class Dice:
         amount = claims + 1 if self.chance(0.03) else self.odd(self.random.choice(shares))
         if self.chance(0.9):
             amount = min(amount, self.scene.coin.balance_of(who))
-        return who, (amount, self.receiver(who))
+        bad = self.scene.world.system.settlement
+        return who, (amount, bad if self.chance(0.06) else self.receiver(who))
 
     def _sweep(self, now: int) -> tuple[str, tuple[Any, ...]]:
         return self.caller(), ()
 
     def _claim(self, now: int) -> tuple[str, tuple[Any, ...]]:
-        who = self.caller()
-        holder = who if self.chance(0.5) else self.caller()
-        return who, (self.kind(), holder, self.receiver(who))
+        who, owed = self.caller(), self.scene.system.settlement.owed
+        holder, kind = who if self.chance(0.5) else self.caller(), self.kind()
+        if owed and self.chance(0.9):
+            _, kind, holder = self.random.choice(list(owed))
+            who = holder if holder in self.scene.redeemers and self.chance(0.8) else who
+        return who, (kind, holder, self.receiver(holder if self.chance(0.5) else who))
 
     def _accrue(self, now: int) -> tuple[str, str, tuple[Any, ...]]:
         return self.caller(), "accrue", ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import re
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +22,13 @@ from tests.stateful.invariants import RULES, Step
 from tests.stateful.node import Node
 from tests.stateful.prices import check_hub
 from tests.stateful.scene import ENVIRONMENT, PRICES, Disagreement, Move, Scene, Setup
+from tests.stateful.tokens import FALSE, NATURES, REVERTS, TWO
 from tests.stateful.views import check_account, check_all, check_book
 from tests.world import BPS
 
+# how a token that moves nothing is met
+REFUSALS = {FALSE: "transfer in failed", REVERTS: "token says no", TWO: ""}
+PAYING = ("deposit", "withdraw", "adjust", "take", "takes", "fund.buy", "fund.collect")
 ENDS = 9  # the last such part of a campaign is spent on a book that is shut down
 MakeNode = Callable[[], Node]
 
@@ -72,7 +77,8 @@ class Campaign:
             self.make(Move(start, scene.governor, what, args))
         for number in range(pokes):
             at = start + POKE_EACH * (number + 1)
-            self.make(Move(at, scene.keeper, "poke", (2 ** len(MAIN) - 1,)))
+            mask = 2 ** len(MAIN) - 1 if dice.chance(0.94) else 1 << 31
+            self.make(Move(at, scene.keeper, "poke", (mask,)))
         self.make(dice.choose(max(scene.now, now)))
         self.counts.steps += 1
 
@@ -113,6 +119,9 @@ class Campaign:
         """Count a move, and hold it against every rule and view."""
         if outcome.reason is not None:
             self.counts.refused[move.what, outcome.reason] += 1
+            for token in outcome.before.turning.values():
+                if outcome.reason == REFUSALS.get(token.nature) and move.what in PAYING:
+                    self.counts.seen[f"token {NATURES[token.nature]}"] += 1
             if move.what == "margin_call" and outcome.reason == "account is covered":
                 self.count_safe(move)
             return
@@ -134,6 +143,16 @@ class Campaign:
                     self.counts.seen["settled short"] += 1
                 if name == "RedemptionOpened":
                     self.counts.seen["insolvent" if args["deficit"] else "solvent"] += 1
+        for kind, token in outcome.after.turning.items():
+            if (
+                outcome.before.held[kind, self.scene.vault.address]
+                != (outcome.after.held[kind, self.scene.vault.address])
+            ):
+                self.counts.seen[f"token {NATURES[token.nature]}"] += 1
+            if token.calls > outcome.before.turning[kind].calls:
+                self.counts.seen["called from inside a transfer"] += 1
+        if move.what == "coin.flashLoan" and len(self.scene.plan) > 2:
+            self.counts.seen["a loan around moves"] += 1
         step = Step(self.scene, move, outcome)
         for rule in RULES:
             rule(step)
@@ -216,7 +235,9 @@ def shrink(make_node: MakeNode, setup: Setup, moves: list[Move], seconds: float 
 
 def told(where: str, setup: Setup, error: Exception, short: Sequence[Move]) -> str:
     """Return a report that is a test file, to be saved below tests/ and run as it stands."""
-    words = f"{type(error).__name__}: {error}".splitlines()
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    words = [f"{type(error).__name__}: {error}", f"in {last.name}: {last.line}"]
+    words = "\n".join(words).splitlines()
     name = re.sub(r"\W+", "_", where.partition(":")[0])
     return "\n".join(
         [

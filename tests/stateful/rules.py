@@ -46,7 +46,7 @@ def can(number: int, *ids: str) -> Callable[[Check], Check]:
 
 def every_rule() -> list[Any]:
     """Return all rules there are, by their numbers."""
-    from tests.stateful import invariants, prices
+    from tests.stateful import invariants, prices, probes
 
-    assert all((invariants, prices))  # which fill the lists when they are imported
+    assert all((invariants, prices, probes))  # which fill the lists when they are imported
     return sorted(STEP_RULES + PRICE_RULES + PROBES, key=lambda rule: (rule.number, rule.__name__))

@@ -52,6 +52,7 @@ from surety.model.state import NO_KIND
 from surety.model.system import Foreseen, MinterCoin, System, Timelock, foresee
 from tests.book import guards_of
 from tests.stateful.node import Node
+from tests.stateful.tokens import WRITES, Turning, WaryBook
 from tests.world import BPS, MAX, WAD, World
 
 FEED_SCALE = 10**10
@@ -80,6 +81,8 @@ ENVIRONMENT = (
     "scale",
     "plan",
     "told",
+    "turn",
+    "block",
 )
 # what the hub's governor and anybody may do to its prices, and what their sources say
 PRICES = (
@@ -91,12 +94,21 @@ PRICES = (
     "set_bounds",
     "set_max_age",
 )
-QUIET = ("answer", "break_feed", "say", "plan")  # of ENVIRONMENT: change what is said, and no word
+QUIET = (
+    "answer",
+    "break_feed",
+    "say",
+    "plan",
+    "turn",
+    "block",
+)  # of ENVIRONMENT: change what is said, and no word
 VAULT_ROLE = 3  # of interfaces/IGovernor.vyi
 RESERVE = 2  # the kind that is also the reserve of the peg
 GUARD = 98 * WAD // 100
 LOOKS = ("coin.totalSupply", "fund.equity")  # views, which must not fail
 SPARES = (0, 1, 2)  # kinds with a second oracle
+LIARS = (1,)  # kinds whose token may turn
+HOSTILE = 1  # the kind whose second oracle answers in any shape
 # what the fund remembers in words of its own, by the names of its getters and of its model
 FUND_FIELDS = (
     "treasury",
@@ -188,12 +200,19 @@ class Scene:
             )
             for number, kind in enumerate(local_kinds(governor, ALL_KINDS))
         ]
+        for number in LIARS:
+            name, decimals = ALL_KINDS[number].name, ALL_KINDS[number].decimals
+            liar = deploy_contract(governor, artifact("TurningToken"), name, name, decimals)
+            params[number] = replace(params[number], token=liar)
         self.world = world = World(rpc, SystemParams(tuple(params[: len(KINDS)]), setup.book))
         self.operators = world.contract("Operators", world.vault.read("operators"))
         models = deploy_contract(governor, artifact("MarginModels"), world.governor)
         self.models = world.contract("MarginModels", models)
         self.hub = world.hub
-        self.tokens = [world.contract("MockToken", kind.token) for kind in params]
+        self.tokens = [
+            world.contract("TurningToken" if number in LIARS else "MockToken", kind.token)
+            for number, kind in enumerate(params)
+        ]
         self.feeds = [world.contract("MockAggregator", kind.aggregator) for kind in params]
         self.oracles = [kind.oracle for kind in world.system.kinds]
         for kind in params[len(KINDS) :]:
@@ -220,16 +239,18 @@ class Scene:
         # nothing that a margin model answers: what the actor returns to any call
         self.twins_all: dict[str, MarginModel] = {**self.twins, actor.lower(): FailingModel()}
         self.backed = self._new("MockBacked", world.coin.address)
+        self.idle = self._new("MockBacked", world.coin.address)  # a reserve that holds nothing
         self.borrower = self._new("MockBorrower")
         address = (world.governor, world.coin.address, self.tokens[RESERVE].address)
         terms = (self.hub.address, RESERVE, 5, 10, GUARD)
         self.peg = self._new("PegStability", *address, *terms)
-        self.owners = [world.owner, world.other, world.operator, world.stranger, actor]
+        self.proxies = {contract.address: contract for contract in (self.actor, self.borrower)}
+        self.owners = [world.owner, world.other, world.operator, world.stranger, *self.proxies]
         self.redeemers = [*self.owners, self.keeper]
         self.people = [*self.owners, self.keeper, self.governor, world.fund.address]
-        self.people += [self.vault.address, self.borrower.address, world.system.settlement]
+        self.people += [self.vault.address, world.system.settlement]
         self.people.append(self.peg.address)
-        subs = ((0, 1, 255), (0, 7), (0, 1), (0,), (0, 1))
+        subs = ((0, 1, 255), (0, 7), (0, 1), (0,), (0, 1), (0,))
         self.ids = [
             world.id(who, sub) for who, own in zip(self.owners, subs, strict=True) for sub in own
         ]
@@ -250,7 +271,7 @@ class Scene:
             "settlement": world.contract("Settlement", world.system.settlement),
         }
         self.silent = {events()[name][0] for name in ("Transfer", "Approval")}
-        told = {self.backed.address: self.backed.read("backing")}
+        told = {self.backed.address: self.backed.read("backing"), self.idle.address: 0}
         endings = Settlement(world.system.settlement, minters={self.vault.address})
         book, fund = self._read_book(), self._read_fund()
         peg = Peg(
@@ -274,9 +295,11 @@ class Scene:
         return self.world.contract(name, deploy_contract(sender, artifact(name), *args))
 
     @property
-    def book(self) -> Book:
+    def book(self) -> WaryBook:
         """The book as the model has it now."""
-        return self.system.book
+        book = self.system.book
+        assert isinstance(book, WaryBook)
+        return book
 
     @property
     def coin(self) -> Stablecoin:
@@ -297,6 +320,8 @@ class Scene:
             feed = deploy_contract(governor, aggregator, 8, BASE[kind] // FEED_SCALE)
             oracle = deploy_contract(governor, artifact("ChainlinkOracle"), feed)
             self.spares[kind] = Contract(rpc, feed, aggregator.abi), oracle
+        hostile = self._new("HostileOracle", BASE[HOSTILE] // FEED_SCALE)
+        self.spares[HOSTILE] = hostile, hostile.address
         self.uptime = Contract(rpc, deploy_contract(governor, aggregator, 0, 0), aggregator.abi)
         self.uptime.transact("set_round", 0, 1, 1, 1, sender=governor)
         self.hub.transact("set_sequencer", self.uptime.address, sender=governor)
@@ -365,11 +390,11 @@ class Scene:
 
     def _approve(self, token: Contract, who: str, spender: str) -> None:
         """Let a contract move all of a token that somebody has."""
-        if who != self.actor.address:
+        if who not in self.proxies:
             token.transact("approve", spender, MAX, sender=who)
         else:
             data = token.encode("approve", spender, MAX)
-            self.actor.transact("execute", token.address, data, sender=self.governor)
+            self.proxies[who].transact("execute", token.address, data, sender=self.governor)
 
     def _appoint_fund(self) -> None:
         """Let the fund count this book, and no other, and what backs coins from elsewhere."""
@@ -422,7 +447,7 @@ class Scene:
             return self.call_data(args[0])
         if name == "governor.execute":
             return args[0], *self.call_data(args[1])
-        if name == "governor.lapse":
+        if name in ("governor.lapse", "governor.keep"):
             return (self.key_of(args[0]),)
         if name in ("governor.pause", "governor.advance", "governor.halt"):
             return self.vault.address, *args
@@ -462,7 +487,7 @@ class Scene:
         assert isinstance(book.coin, MinterCoin)
         return book.coin.coin
 
-    def _read_book(self) -> Book:
+    def _read_book(self) -> WaryBook:
         """Take over what the chain remembers."""
         world, vault, params = self.world, self.vault, self.setup.book
         kinds = {k: Kind.unpack(vault.read("collateral", k)) for k in range(len(KINDS))}
@@ -472,7 +497,9 @@ class Scene:
             (answer * FEED_SCALE, at)
             for _, answer, _, at, _ in (feed.read("latestRoundData") for feed in self.feeds)
         ]
-        book = Book(
+        book = WaryBook(
+            turning={kind: Turning() for kind in LIARS},
+            fund_at=world.fund.address,
             rules=Rules(
                 grace_period=params.grace_period,
                 auction_duration=params.auction_duration,
@@ -593,8 +620,19 @@ class Scene:
             add(f"coin minter[{minter:#x}]", coin, at_key(coin_slots["_minters"], minter))
         add("coin burned beyond", coin, coin_slots["_burned_beyond"])
         add("coin flash terms", coin, coin_slots["_flash_terms"])
-        token_slots = slots_of("MockToken")
+        self.spenders = (self.keeper, self.owners[1])
+        for owner in self.owners:
+            for spender in self.spenders:
+                inner = at_key(coin_slots["allowance"], int(owner, 16))
+                add(f"allowance[{owner}][{spender}]", coin, at_key(inner, int(spender, 16)))
+            add(f"nonces[{owner}]", coin, at_key(coin_slots["nonces"], int(owner, 16)))
+        for kind in LIARS:
+            for name in ("calls", "successes", "answer"):
+                add(
+                    f"token{kind}.{name}", self.tokens[kind].address, slots_of("TurningToken")[name]
+                )
         for kind, token in enumerate(self.tokens):
+            token_slots = slots_of("TurningToken" if kind in LIARS else "MockToken")
             for who in self.people:
                 slot = at_key(token_slots["balanceOf"], int(who, 16))
                 add(f"token{kind}[{who}]", token.address, slot)
@@ -629,6 +667,12 @@ class Scene:
         found += self._ending_words()
         found += [coin.minted[m] | coin.ceilings[m] << 128 | 1 << 248 for m in self.minters]
         found += (coin.burned_beyond, coin.flash_ceiling | coin.flash_fee_bps << 128)
+        for owner in self.owners:
+            found += [coin.allowance(owner, spender) for spender in self.spenders]
+            found.append(coin.nonces.get(int(owner, 16), 0))
+        for kind in LIARS:
+            token = book.turning[kind]
+            found += (token.calls, token.successes, token.answer)
         found += [book.held[kind, who] for kind in kinds for who in self.people]
         return found
 
@@ -768,13 +812,14 @@ class Scene:
             self.check_prices()
             return Foreseen.of(move.at, before, self.system, reason)
         extra = self.extra(move)
+        self.book.now = move.at
         outcome = foresee(self.system, move.what, move.args, move.who, move.at, **extra)
         contract, name = self.contract_of(move.what)
         args = self.sent_args(move)
         function = contract.interface.function(name, len(args))
         data, target, sender = function.encode(*args), contract.address, move.who
-        if sender == self.actor.address:
-            data, target = self.actor.encode("execute", target, data), sender
+        if sender in self.proxies:
+            data, target = self.proxies[sender].encode("execute", target, data), sender
             sender = self.governor
         ran = self.node.run(sender, target, data, move.at)
         self.same("refused", ran.reason, outcome.reason)
@@ -782,8 +827,8 @@ class Scene:
             self._compare_logs(ran, outcome)
             self._compare_updates(ran, outcome.after.hub)
             output = ran.output
-            if output is not None and move.who == self.actor.address:
-                output = self.actor.decode("execute", output)
+            if output is not None and move.who in self.proxies:
+                output = self.proxies[move.who].decode("execute", output)
             if output is not None and function.outputs.types:
                 self.same("returned", plain(function.decode(output)), plain(outcome.then.returned))
         self.system = outcome.then
@@ -855,6 +900,8 @@ class Scene:
         for what, args in self.plan:
             if what == "give":
                 self._give_coins(system, *args)
+            elif what == "coin.flashLoan":  # a loan of nothing does not keep from a second one
+                system.act(now, borrower, what, *args, script=self._borrow)
             elif what not in LOOKS:
                 system.act(now, borrower, what, *args)
         return self.honest
@@ -895,8 +942,12 @@ class Scene:
             if book.hub.feeds[kind] is not None:
                 book.hub.feeds[kind] = (price // FEED_SCALE * FEED_SCALE, move.at)
         elif move.what == "break_feed":
-            kind, broken = args
-            self._send(self.feeds[kind], "set_reverts", (broken,), move)
+            kind, broken = args  # of a hostile oracle: in which way
+            feed = self.feeds[kind]
+            if ("set_mode", 1) in feed.interface.functions:
+                self._send(feed, "set_mode", (int(broken),), move)
+            else:
+                self._send(feed, "set_reverts", (broken != 0,), move)
             if broken:
                 book.hub.feeds[kind] = None
             else:
@@ -938,6 +989,18 @@ class Scene:
         elif move.what == "told":  # by a reserve that has lost or gained
             self._send(self.backed, "set_backing", args, move)
             (self.system.told[self.backed.address],) = args
+        elif move.what == "turn":
+            kind, nature, fee_bps, attempt = args
+            token, turning = self.tokens[kind], self.book.turning
+            self._send(token, "turn", (nature, fee_bps), move)
+            self._send(token, "set_attempt", (self.vault.address, self._attempt(attempt)), move)
+            turning[kind] = replace(turning[kind], nature=nature, fee_bps=fee_bps, attempt=attempt)
+        elif move.what == "block":
+            kind, who, blocked = args
+            self._send(self.tokens[kind], "set_blocked", (who, blocked), move)
+            book, others = self.book, self.book.turning[kind].blocked - {who}
+            is_blocked = others | {who} if blocked else others
+            book.turning[kind] = replace(book.turning[kind], blocked=is_blocked)
         elif move.what == "plan":
             self.plan, self.honest = args
             calls = []
@@ -952,6 +1015,17 @@ class Scene:
         elif move.what == "sign":
             (self.signed,) = args
             self._send(self.actor, "sign", args, move)
+
+    def _attempt(self, what: str) -> bytes:
+        """Return the call of the vault that a token makes from inside a transfer."""
+        id = self.ids[0]
+        args: dict[str, tuple[Any, ...]] = {
+            "withdraw": (id, 0, 1, self.keeper),
+            "borrow": (id, WAD, self.keeper),
+            "set_pauses": (31,),
+        }
+        assert set(args) == set(WRITES)
+        return self.vault.encode(what, *args.get(what, ()))
 
     def _move_prices(self, move: Move) -> str | None:
         """Let a source say something, or somebody do something to the hub; return the reason."""
@@ -973,7 +1047,10 @@ class Scene:
         if what == "set_oracle":  # to the other oracle, at a price
             kind, price = args
             feed, oracle = self.spares[kind]
-            self._send(feed, "set_reverts", (False,), move)
+            if ("set_mode", 1) in feed.interface.functions:
+                self._send(feed, "set_mode", (0,), move)
+            else:
+                self._send(feed, "set_reverts", (False,), move)
             self._send(feed, "set_answer", (price // FEED_SCALE,), move)
             sent = (kind, oracle)
             args = (kind, (price // FEED_SCALE * FEED_SCALE, move.at))
