@@ -20,7 +20,7 @@ from surety.check.mutate.operators import OPERATORS
 from surety.check.mutate.results import FAILED, Log, Result
 from surety.check.mutate.workspace import Target, changed_lines
 from surety.check.source import Project
-from surety.commands import Failure, counted
+from surety.commands import Failure, FiniteRange, counted
 from surety.files import write_atomically
 
 
@@ -44,8 +44,8 @@ from surety.files import write_atomically
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only so many, at random.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the sample and order.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
-@click.option("--limit", type=click.FloatRange(min=0.1), metavar="SECONDS", help="For each mutant.")
-@click.option("--seconds", type=click.FloatRange(min=1), help="Begin no mutant after so long.")
+@click.option("--limit", type=FiniteRange(min=0.1), metavar="SECONDS", help="For each mutant.")
+@click.option("--seconds", type=FiniteRange(min=1), help="Begin no mutant after so long.")
 @click.option(
     "--results",
     "results_path",
