@@ -273,8 +273,9 @@ def play_all(stages: list[Stage]) -> None:
 @pytest.mark.deep
 def test_no_turn_of_a_token_takes_anything_out_of_the_books__at_length():
     seen: Counter[str] = Counter()
-    for seed in range(100, 140):
-        seen += play(seed, 1_000, turning()).seen
+    for seed in range(100, 120):
+        seen += play(seed, 500, turning()).seen
     for name in Run(0, turning()).moves:
-        assert seen[f"{name}: done"] > 10, name
-        assert seen[f"{name}: refused"] > 10 or name in ("poke", "repay"), name
+        assert seen[f"{name}: done"] > 2, name
+        # a poke has nothing to refuse, and a batch skips
+        assert seen[f"{name}: refused"] > 2 or name in ("poke", "takes"), name
