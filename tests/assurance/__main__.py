@@ -40,11 +40,15 @@ def tools(minutes: float) -> list[Tool]:
     quiet = "pytest -q -p no:ape_test"
     seconds = max(int(20 * minutes), 10)
     return [
-        Tool("lint", "rules of known mistakes over all sources", "surety check lint contracts"),
+        Tool(
+            "lint",
+            "rules of known mistakes over all sources",
+            "surety check lint contracts --exclude mocks",
+        ),
         Tool(
             "layout",
             "storage and code size against the snapshot",
-            "surety check layout contracts --check snapshots/layout.json",
+            "surety check layout contracts --exclude mocks --check snapshots/layout.json",
         ),
         Tool(
             "permissions",
