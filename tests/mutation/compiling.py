@@ -58,7 +58,7 @@ class Quick:
             if with_imports:
                 self._take_imports(data)
             outputs = outputs_from_compiler_data(data, ("abi", "bytecode"))
-        except (VyperException, ExceptionGroup) as error:
+        except (VyperException, ExceptionGroup, SyntaxError) as error:
             raise NotCompiled(str(error).strip().splitlines()[0]) from error
         return outputs["abi"], bytes.fromhex(outputs["bytecode"].removeprefix("0x"))
 

@@ -59,7 +59,7 @@ class Judge:
         self.channel, self.budget = channel, budget
         self.items: list[pytest.Item] = []
         self.compilers: dict[str, Quick] = {}
-        self.plain: dict[str, bytes] = {}  # what contracts compile to as they are
+        self.plain: dict[str, tuple[Any, bytes]] = {}  # ABIs and codes as they are
         self.sound: set[str] = set()
         self.unsound: set[str] = set()
         self.outcome = ""
@@ -92,7 +92,7 @@ class Judge:
             if found.verdict != SURVIVED or not found.by:
                 return found
             suspects = json.loads(found.by)
-            by = self.first_sound(suspects)
+            by = self.first_sound(suspects, part.contract)
             if by is not None:
                 return Answer(KILLED, by)
             if len(suspects) < MOST:
@@ -106,14 +106,19 @@ class Judge:
                 if key and key not in self.compilers:
                     compiler = self.compilers[key] = Quick(COPY, key)
                     compiler.read_imports()
-                    self.plain[key] = self.forked(compiler.code)[1]
+                    self.plain[key] = self.forked(compiler.code)
 
-    def first_sound(self, names: Sequence[str]) -> str | None:
-        """Run tests as things are and return the first that passes, remembering those before."""
+    def first_sound(self, names: Sequence[str], contract: str) -> str | None:
+        """Run tests as things are and return the first that passes, remembering those before.
+
+        The contract is compiled as the mutant is: its code is longer and dearer than usual.
+        """
         items = {item.nodeid: item for item in self.items}
 
         def run() -> str | None:
             hush()
+            if contract:
+                deploy_instead(contract, *self.plain[contract])
             for name in names:
                 if self.passes(items[name], None):
                     return name
@@ -157,7 +162,7 @@ class Judge:
                 abi, code = self.compilers[part.contract].code(with_imports=is_own)
             except NotCompiled as error:
                 return Answer(INVALID, str(error))
-            if code == self.plain[part.contract]:
+            if code == self.plain[part.contract][1]:
                 return Answer(SURVIVED)
             deploy_instead(part.contract, abi, code)
         for game in [each for name in part.campaigns for each in GAMES[name]]:

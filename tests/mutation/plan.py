@@ -67,6 +67,10 @@ FUND = Part(
         "tests/bad_inputs/",
     ),
 )
+# other contracts with reasons of their own
+MODELS = Part("MarginModels", (), ("tests/unit/margin_models/",))
+OPERATORS = Part("Operators", (), ("tests/unit/operators/",))
+SETTLEMENT = Part("Settlement", (), ("tests/unit/settlement/",))
 # formulas are asked without any compiler: what they compute is read from the source itself
 FORMULAS = Part(
     "",
@@ -89,7 +93,7 @@ CORE: dict[str, tuple[Part, ...]] = {
     "contracts/modules/interest.vy": (VAULT,),
     "contracts/modules/account.vy": (VAULT,),
     "contracts/modules/transfers.vy": (VAULT, FUND),
-    "contracts/modules/reasons.vy": (VAULT,),
+    "contracts/modules/reasons.vy": (OPERATORS, MODELS, SETTLEMENT, VAULT),
     "contracts/modules/governed.vy": (COIN, VAULT),
     "contracts/modules/price_word.vy": (HUB, VAULT),
 }

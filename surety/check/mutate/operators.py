@@ -224,13 +224,23 @@ def _and_or(node: Any, around: Around) -> Iterator[Edit]:
 
 
 def _drop_operand(node: Any, around: Around) -> Iterator[Edit]:
-    if _is(node, "BoolOp"):
-        values = node.values
-        for number, value in enumerate(values):
-            if number + 1 < len(values):
-                yield Edit(around.text.start(value), around.text.start(values[number + 1]), "")
-            else:
-                yield Edit(around.text.end(values[number - 1]), around.text.end(value), "")
+    if not _is(node, "BoolOp"):
+        return
+    start, end = around.text.span(node)
+    marks = [
+        found
+        for left, right in zip(node.values, node.values[1:], strict=False)
+        if (found := _mark(left, right, around)) is not None
+    ]
+    # an operand goes with the word before it, the first one with the word behind it
+    behind = around.text.between(marks[0][1], end)[0].start
+    yield Edit(start, behind, "")
+    for number, (mark, _, _) in enumerate(marks):
+        before = around.text.between(start, mark)[-1].end
+        stop = end
+        if number + 1 < len(marks):
+            stop = around.text.between(start, marks[number + 1][0])[-1].end
+        yield Edit(before, stop, "")
 
 
 def _drop_not(node: Any, around: Around) -> Iterator[Edit]:

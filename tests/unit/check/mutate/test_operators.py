@@ -113,6 +113,19 @@ CASES = [
         ["assert b > 1 or a > b", "assert a > 1 or a > b", "assert a > 1 or b > 1"],
         ["assert a > b"],
     ),
+    (
+        "drop-operand",
+        ["if (a > 1 and b > 1) or (a > 5 or (a > b)):", "    self.held = 0"],
+        [
+            "if (a > 5 or (a > b)):",
+            "if (b > 1) or (a > 5 or (a > b)):",
+            "if (a > 1) or (a > 5 or (a > b)):",
+            "if (a > 1 and b > 1):",
+            "if (a > 1 and b > 1) or ((a > b)):",
+            "if (a > 1 and b > 1) or (a > 5):",
+        ],
+        [],
+    ),
     ("drop-not", ["assert not a > b"], ["assert a > b"], ["assert a != b"]),
     ("drop-not", ["self.held = ~a"], ["self.held = a"], ["x: int256 = -convert(a, int256)"]),
     (
