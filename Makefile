@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3 || command -v python3.13 || command -v pyth
 MINUTES ?= 5
 ARGS ?=
 JOBS ?= 2
+COVERAGE_TESTS ?= tests/stateful/test_campaign.py tests/incidents tests/unit/listings
 BASE ?= origin/main
 # what `make mutate` tries: tests/mutation/plan.py says by which tests
 CORE := Vault PriceHub Stablecoin InsuranceFund margin_math ledger interest account transfers \
@@ -14,7 +15,7 @@ MUTATE := surety check mutate contracts --exclude '*mocks*' $(CORE:%=--files %.v
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test compile check lint format fuzz chaos bench assurance clean mutate mutate-changed
+.PHONY: help setup demo test compile check lint format fuzz coverage chaos bench assurance clean mutate mutate-changed
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -47,6 +48,12 @@ format: setup ## format the Python sources
 
 fuzz: setup ## run the long fuzz tests (MINUTES=5)
 	@SURETY_FUZZ_MINUTES=$(MINUTES) pytest -m deep --hypothesis-profile=deep $(ARGS)
+
+coverage: setup ## measure which branches of the core's bytecode the tests on revm take
+	@rm -f .cache/branches.json
+	@SURETY_COVERAGE=.cache/branches.json pytest -p no:ape_test -p tests.proofs.coverage -q \
+		-m "not deep" $(COVERAGE_TESTS) $(ARGS)
+	@SURETY_COVERAGE=.cache/branches.json python -m tests.proofs.coverage
 
 chaos: setup ## run the tests with faulty nodes and networks
 	@pytest -m chaos $(ARGS)
