@@ -23,8 +23,6 @@ from tests.proofs.symbolic import (
     Path as Walk,
 )
 
-pytest.importorskip("z3", reason="z3 has no build for this machine")
-
 FLIPS = [
     pytest.param(lemma, flip, id=f"{lemma.name}-{number}")
     for lemma in LEMMAS
