@@ -555,6 +555,7 @@ class Scene:
         found = Stablecoin(
             coin.address,
             coin.read("governor"),
+            chain_id=self.world.rpc.chain_id,
             balances={who: balance for who, balance in held.items() if balance},
             allowances={
                 (int(owner, 16), int(spender, 16)): MAX
