@@ -19,7 +19,7 @@ from surety.check.mutate.mutants import Mutant, Wanted, function_names, mutants_
 from surety.check.mutate.operators import OPERATORS
 from surety.check.mutate.results import FAILED, Log, Result
 from surety.check.mutate.workspace import Target, changed_lines
-from surety.check.source import Project
+from surety.check.source import Project, root_of
 from surety.commands import Failure, FiniteRange, counted
 from surety.files import write_atomically
 
@@ -103,14 +103,17 @@ def mutate(
     if kill is not None and server is not None:
         raise Failure("--kill and --server do not go together")
     _check_operators(operators)
-    project = read_project(path, search_paths, exclude)
     entries = _entries(argued_path)
+    lines = _changed(path, changed)
+    if lines is not None and not any(name.endswith(".vy") for name in lines):
+        _nothing(as_json, changed)  # without reading the project
+        return
+    project = read_project(path, search_paths, exclude)
     names = function_names(source.text for source in project.sources)
     every = {each.name: each for each in project.sources if _is_named(each.name, files)}
     if not every:
         raise Failure(f"no source is called {' or '.join(files)}")
     sources = {name: each.text for name, each in every.items()}
-    lines = _changed(project, changed)
     pool: list[Mutant] = []
     chosen: list[Mutant] = []
     for name, text in sources.items():
@@ -180,12 +183,15 @@ def _entries(path: Path | None) -> tuple[arguments.Entry, ...]:
         raise Failure(error) from error
 
 
-def _changed(project: Project, base: str | None) -> dict[str, frozenset[int]] | None:
+def _changed(path: Path, base: str | None) -> dict[str, frozenset[int]] | None:
     if base is None:
         return None
-    lines = changed_lines(project.root, base)
+    if not path.exists():
+        raise Failure(f"{path}: no such file or folder")
+    root = root_of(path)
+    lines = changed_lines(root, base)
     if lines is None:
-        raise Failure(f"git knows no {base!r} in {project.root}")
+        raise Failure(f"git knows no {base!r} in {root}")
     return dict(lines)
 
 
