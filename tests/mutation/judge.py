@@ -30,6 +30,7 @@ from typing import Any
 
 import pytest
 
+from surety import paths
 from surety.check.mutate.results import INVALID, KILLED, SURVIVED
 from surety.check.mutate.server import Answer, Channel, Request, judged
 from tests.mutation.compiling import NotCompiled, Quick
@@ -39,6 +40,7 @@ from tests.mutation.plan import CORE, TESTS, Part
 LIMIT = 300.0  # seconds for one mutant
 NO_BUDGET = 1e9
 MOST = 40  # tests that fail are looked at together
+VECTORS = Path(__file__).parents[1] / "modules" / "data" / "vectors.json"
 FORMULAS = "contracts/modules/margin_math.vy"
 COPY = Path.cwd()
 # hub, book, seed, usual limits, governed, steps: even seeds start warm
@@ -153,8 +155,10 @@ class Judge:
     def judge(self, request: Request, part: Part) -> Answer:
         """Say what kills the mutant, or name the tests that fail and may always do."""
         hush()
-        if request.file == FORMULAS and not spoil_formulas(COPY / FORMULAS):
-            return Answer(KILLED, "the loader refuses it")
+        if request.file == FORMULAS:
+            by = spoil_formulas(COPY / FORMULAS)
+            if by is not None:
+                return Answer(KILLED, by)
         if part.contract:
             # what imports the spoilt file has to read it again
             is_own = request.file == f"contracts/{part.contract}.vy"
@@ -213,8 +217,6 @@ def hush() -> None:
 
 def keep_sources() -> None:
     """Let everything that reads sources read a copy of them that nobody spoils."""
-    from surety import paths
-
     place = Path(tempfile.mkdtemp(prefix="surety-pristine-"))
     import atexit
 
@@ -288,15 +290,22 @@ def deploy_instead(name: str, abi: Any, code: bytes) -> None:
     compiling.artifact.cache_clear()
 
 
-def spoil_formulas(path: Path) -> bool:
-    """Let everybody compute with the formulas of the mutant; False when they cannot be loaded."""
-    from surety import formulas
+def spoil_formulas(path: Path) -> str | None:
+    """Let everybody compute with the formulas of the mutant, and read them where they are proved.
+
+    Returns what kills it at once: the loader, or a vector.
+    """
+    from surety import formulas, vectors
 
     old = formulas.margin_math
     try:
         new = formulas.load(path)
     except (formulas.UnknownSyntax, SyntaxError):
-        return False
+        return "the loader refuses it"
+    differences = vectors.run(vectors.read(VECTORS), new, None).differences
+    if differences:
+        return f"vectors: {differences[0]}"
+    paths.root = lambda: path.parents[2]  # type: ignore[assignment]
     pairs = {
         id(before): new.__dict__[name]
         for name, before in old.__dict__.items()
@@ -308,7 +317,7 @@ def spoil_formulas(path: Path) -> bool:
                 if id(value) in pairs:
                     setattr(module, name, pairs[id(value)])
     old.__dict__.update(new.__dict__)
-    return True
+    return None
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -76,11 +76,11 @@ FORMULAS = Part(
     "",
     (),
     (
-        "tests/modules/test_vectors.py",
-        "tests/modules/test_formulas.py",
+        "tests/modules/test_edges.py",
         "tests/modules/test_interest.py",
         "tests/modules/test_properties.py",
-        "tests/proofs/",
+        "tests/proofs/test_margin_math.py",
+        "tests/modules/test_vectors.py",
     ),
 )
 CORE: dict[str, tuple[Part, ...]] = {

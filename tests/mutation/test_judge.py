@@ -91,13 +91,18 @@ def test_formulas__are_spoilt_for_everybody(copy):
         from surety.model import hub
 
         before = hub._variance_down
-        assert judge.spoil_formulas(place)
+        assert judge.spoil_formulas(place) is None
         same = hub._variance_down is before
         return Answer("killed", f"{margin_math.mul_div_down(10, 1, 3)} {same}")
 
     from surety.formulas import margin_math
 
     assert margin_math.mul_div_down(10, 1, 3) == 3
+    text = place.read_text()
+    spoil(place, "    return amount * price // 10**decimals", "    return amount * price")
+    found = judged(lambda _request: Answer("killed", judge.spoil_formulas(place) or ""), REQUEST)
+    assert found.by.startswith("vectors: ")
+    place.write_text(text)
     assert judged(look, REQUEST).by == "4 False"
     assert margin_math.mul_div_down(10, 1, 3) == 3
 

@@ -129,8 +129,9 @@ def _drop_jump(node: Any, around: Around) -> Iterator[Edit]:
 
 def _empty_return(node: Any, around: Around) -> Iterator[Edit]:
     if _is(node, "Return") and node.value is not None and around.returns:
-        empty = f"empty({around.returns})"
-        if around.text.of(node.value) not in (empty, "0", "False", "True"):
+        is_number = around.returns.startswith(("uint", "int"))
+        empty = "0" if is_number else f"empty({around.returns})"
+        if around.text.of(node.value) not in (empty, "0", "False"):
             yield _replace(node.value, around, empty)
 
 

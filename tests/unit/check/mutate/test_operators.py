@@ -185,7 +185,9 @@ def test_operators__are_all_tried_here():
 
 def test_empty_return__needs_one_type_and_a_value():
     one = external("return a", returns="uint256")
-    assert changes("empty-return", one) == [("return a", "return empty(uint256)")]
+    assert changes("empty-return", one) == [("return a", "return 0")]
+    other = external("return msg.sender", returns="address")
+    assert changes("empty-return", other) == [("return msg.sender", "return empty(address)")]
     for body, returns in (("return 0", "uint256"), ("return a, b", "(uint256, uint256)")):
         assert changes("empty-return", external(body, returns=returns)) == []
     assert changes("empty-return", external("return", returns="")) == []
