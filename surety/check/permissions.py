@@ -232,8 +232,8 @@ def _resolved(item: Any, known: Mapping[str, str]) -> Any:
 def findings(swept: Swept, kept: Mapping[str, Mapping[str, list[str]]] | None) -> list[Finding]:
     """Return what a stranger should not be able to do.
 
-    Without a snapshot: put a value of his choice where it is not filed under his name, or take the
-    deployer's place. With one: change any variable that it does not tell of.
+    Without a snapshot: put a value of his choice or himself where it is not filed under his name,
+    or take the deployer out. With one: change any variable that it does not tell of.
     """
     found = [
         Finding(name, "", f"could not be deployed ({reason}); give arguments with --args")
@@ -244,13 +244,19 @@ def findings(swept: Swept, kept: Mapping[str, Mapping[str, list[str]]] | None) -
             changes = outcomes[STRANGER].changes
             if kept is None:
                 chosen = sorted({item.name for item in changes if item.chosen and not item.own})
-                ousted = sorted({item.name for item in changes if item.ousted})
-                if chosen:
-                    told = f"a stranger chooses {', '.join(_gathered(chosen))}"
-                    found.append(Finding(contract, function, told))
-                if ousted:
-                    told = f"a stranger takes the deployer out of {', '.join(ousted)}"
-                    found.append(Finding(contract, function, told))
+                entered = {item for item in changes if item.entered and not item.own}
+                placed = sorted({item.name for item in entered if item.ousted} - {*chosen})
+                inside = sorted({item.name for item in entered} - {*chosen, *placed})
+                ousted = sorted({item.name for item in changes if item.ousted and not item.entered})
+                for words, names in (
+                    ("chooses", chosen),
+                    ("takes the deployer's place in", placed),
+                    ("puts himself into", inside),
+                    ("takes the deployer out of", ousted),
+                ):
+                    if names:
+                        told = f"a stranger {words} {', '.join(_gathered(names))}"
+                        found.append(Finding(contract, function, told))
                 continue
             known = set(kept.get(contract, {}).get(function, []))
             more = sorted(variables(outcomes[STRANGER]) - known)
@@ -310,7 +316,7 @@ def permissions(
 
     Each contract is deployed on a local Anvil, and tried fresh, used, and a year later. Found is a
     stranger who puts a value of his choice anywhere but under his own name, one who takes the
-    deployer's place, and a contract that could not be deployed.
+    deployer's place or puts himself where nobody was, and a contract that could not be deployed.
     """
     if write and kept:
         raise Failure("--write and --check do not go together")

@@ -79,13 +79,16 @@ class Change:
 
     `own` tells that the entry is filed under whoever called, or in another contract under the one
     that called it, `chosen` that a value which the call
-    gave stands in it now, `ousted` that the deployer's address stood in it and no longer does.
+    gave stands in it now, `ousted` that the deployer's address stood in it and no longer does,
+    `entered` that the caller's own address stands in it now: of an entry only where the deployer's
+    made room for it, since who fills a place in a mapping or a list is told there.
     """
 
     name: str
     own: bool = False
     chosen: bool = False
     ousted: bool = False
+    entered: bool = False
 
 
 @dataclass(slots=True)
@@ -98,7 +101,15 @@ class Outcome:
     reasons: set[str] = field(default_factory=set)
 
 
-Named = tuple[str, tuple[int, ...]]  # of a slot, with the keys of the entry that it is in
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a slot is called, the keys of the entry that it is in, and whether a list has it."""
+
+    name: str
+    keys: tuple[int, ...] = ()
+    listed: bool = False
+
+
 Table = dict[str, dict[str, dict[str, Outcome]]]  # contract, function, caller
 
 
@@ -256,12 +267,15 @@ class Sweep:
                 at = int(slot, 16)
                 if at not in named:
                     named[at] = self._search(other, at, words_given)
-                name, keys = named[at]
+                deployer, word = self._actors["deployer"], named[at]
+                ousted = _holds(old, deployer) and not _holds(new, deployer)
+                free = ousted or not (word.keys or word.listed)
                 yield Change(
-                    prefix + name,
-                    not owners.isdisjoint(self._labels.get(key, "") for key in keys),
+                    prefix + word.name,
+                    not owners.isdisjoint(self._labels.get(key, "") for key in word.keys),
                     _is_marked(new) and not _is_marked(old),
-                    _holds(old, self._actors["deployer"]) and not _holds(new, sender),
+                    ousted,
+                    free and _holds(new, sender) and not _holds(old, sender),
                 )
 
     def _named(self, target: Target) -> dict[int, Named]:
@@ -284,14 +298,15 @@ class Sweep:
                 for inner, named in self._slots(place.slot, place.name, place.type, (), pools):
                     if inner == slot:
                         return named
-        return UNNAMED, ()
+        return Named(UNNAMED)
 
     def _slots(
         self, slot: int, name: str, kind: Any, keys: tuple[int, ...], pools: Sequence[list[int]]
     ) -> Iterator[tuple[int, Named]]:
         if not pools:
             for offset in range(min(kind.storage_size_in_words, 256)):
-                yield slot + offset, (name, keys)
+                listed = type(kind).__name__ in ("DArrayT", "SArrayT")
+                yield slot + offset, Named(name, keys, listed)
             return
         for key in pools[0]:
             inner = int.from_bytes(keccak(slot.to_bytes(32) + (key % 2**256).to_bytes(32)), "big")

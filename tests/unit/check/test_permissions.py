@@ -213,6 +213,56 @@ def test_missing_checks_are_found(tmp_path):
     ]
 
 
+SELF_MADE = """
+    # pragma version ^0.4.0
+    owner: public(address)
+    boss: address
+    last: HashMap[uint256, address]
+    members: DynArray[address, 5]
+    kept_by: HashMap[address, address]
+
+    @deploy
+    def __init__():
+        self.owner = msg.sender
+
+    @external
+    def init_owner():  # anybody, again and again
+        self.owner = msg.sender
+
+    @external
+    def init_boss():  # whoever comes first
+        assert self.boss == empty(address), "there is one"
+        self.boss = msg.sender
+
+    @external
+    def resign():
+        self.owner = empty(address)
+
+    @external
+    def join(number: uint256):  # places that everybody may have
+        self.members.append(msg.sender)
+        self.last[block.number] = msg.sender
+        self.kept_by[msg.sender] = msg.sender
+    """
+
+
+def test_a_stranger_who_makes_himself_the_owner_is_found(tmp_path):
+    found = swept(write(tmp_path, Own=SELF_MADE))
+    assert told(found) == [
+        "Own.init_boss: a stranger puts himself into boss",
+        "Own.init_owner: a stranger takes the deployer's place in owner",
+        "Own.resign: a stranger takes the deployer out of owner",
+    ]
+    assert found.table["Own"]["join"][STRANGER].passed > 0
+    checked = SELF_MADE.replace(
+        "        self.owner =", "        assert msg.sender == self.owner\n        self.owner ="
+    ).replace("def __init__():\n        assert msg.sender == self.owner\n", "def __init__():\n")
+    (tmp_path / "checked").mkdir()
+    assert told(swept(write(tmp_path / "checked", Own=checked))) == [
+        "Own.init_boss: a stranger puts himself into boss"
+    ]
+
+
 def test_a_check_that_is_missing_in_a_module_is_found(tmp_path):
     text = OWNED.replace('assert msg.sender == self.owner, "not the owner"', "pass")
     folder = write(tmp_path, owned=text, Till=TILL, Token=TOKEN)
