@@ -14,7 +14,7 @@ from fractions import Fraction
 import pytest
 
 from surety.chain import Contract
-from tests.incidents.arena import BTC, ETH, LENT, STABLE, Arena
+from tests.incidents.arena import BTC, ETH, HOUR, LENT, STABLE, Arena, open_at_the_limit
 from tests.incidents.weak import weakened
 from tests.world import INT_MIN, MAX, WAD
 
@@ -92,21 +92,34 @@ def test_nothing_after_a_raised_risk_takes_the_check_back():
 @pytest.mark.covers("I66")
 @pytest.mark.parametrize("fn", ["deposit", "repay", "cure", "margin_calls", "accrue", "debt_of"])
 def test_nothing_is_reset_from_inside_the_batch(fn):
-    """The lock is held in the callback; the same batch without the call goes through."""
+    """The lock is held in the callback: what goes through before and after it is refused there."""
     arena = Arena()
     cook = Cook(arena)
     vault = arena.vault
+    # called, and covered again; and another one that is callable now
+    covered = open_at_the_limit(arena, sub=0)
+    arena.follow(ETH, 1_850 * WAD)
+    arena.must(arena.keeper, vault, "margin_call", covered)
+    arena.follow(ETH, 2_000 * WAD)
+    callable_ = arena.world.open([(BTC, 10**8)], 30_000 * WAD, owner=arena.owner, sub=1)
+    arena.follow(BTC, 37_000 * WAD)
     arguments: dict[str, tuple[object, ...]] = {
         "deposit": (cook.account, BTC, 1),
         "repay": (cook.account, WAD),
-        "cure": (cook.account,),
-        "margin_calls": ([cook.account],),
+        "cure": (covered,),
+        "margin_calls": ([callable_],),
         "accrue": (),
         "debt_of": (cook.account,),
     }
+    with arena.snapshot():
+        assert cook.does(vault, fn, *arguments[fn]) is None
+        if fn == "cure":
+            assert arena.opens(covered) == 0
+        if fn == "margin_calls":
+            assert arena.opens(callable_) == arena.now + HOUR
     good = ("adjust", cook.account, [(BTC, 1)], 0, cook.me, b"\x01")
     cook.within((vault, fn, arguments[fn]))
-    assert cook.does(vault, *good) is not None
+    assert cook.does(vault, *good) == ""  # a lock says no word
     cook.within((vault, "accounts", (cook.account,)))  # a raw word does answer
     assert cook.does(vault, *good) is None
 
