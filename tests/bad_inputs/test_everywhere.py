@@ -41,7 +41,7 @@ WITHOUT_PRICES: dict[str, tuple[str | None, ...]] = {
 }
 
 
-@pytest.mark.covers("O02", "O06", "O08", "I36", "I56", "I57", "I64")
+@pytest.mark.covers("O08", "I36", "I56", "I57", "I64")
 @pytest.mark.parametrize("contract", CONTRACTS)
 def test_without_any_price(live, contract):
     """Every word is old and every oracle burns all its gas; everything not named goes through."""
@@ -112,7 +112,7 @@ ONCE: dict[str, tuple[str | None, ...]] = {
 }
 
 
-@pytest.mark.covers("P02", "P06", "I52", "I55", "I60", "I62")
+@pytest.mark.covers("P02", "P06", "I55", "I60", "I62")
 @pytest.mark.parametrize("contract", CONTRACTS)
 def test_the_same_call_a_second_time(live, contract):
     """Signatures, acts, nominations, rewards and losses count once; all else may be repeated."""

@@ -139,7 +139,7 @@ def test_an_operator_acts_where_its_bit_is_and_nowhere_else(move):
     assert other == (None if move is RAISING["enable"] else UNAUTHORISED)
 
 
-@pytest.mark.covers("I39", "P05")
+@pytest.mark.covers("P05")
 def test_an_operators_callback_enters_nothing():
     """An operator that is called back cannot use its right on the other accounts meanwhile."""
     ground = Ground()

@@ -49,7 +49,7 @@ def litter(arena: Arena) -> list[int]:
     return [owed for owed in map(arena.world.debt, ids) if owed]
 
 
-@pytest.mark.covers("N03", "N10", "I44")
+@pytest.mark.covers("N10", "I44")
 def test_no_call_of_an_owner_leaves_dust():
     owed = litter(Arena(book=TIPPED))
     assert sorted(set(owed)) == [FLOOR, 2 * FLOOR]

@@ -134,7 +134,7 @@ def farm(arena: Arena, days: int = 3) -> tuple[Fraction, int]:
     return arena.wealth(me, *ids) - before, arena.coins(me) - had
 
 
-@pytest.mark.covers("I55", "M10", "M05", "A15")
+@pytest.mark.covers("I55", "M10", "M05")
 def test_a_farmer_of_tips_pays_himself() -> None:
     """Three days of 29 tips of five coins, and every one of them owed by the farmer."""
     arena = Arena(book=TIPPED)

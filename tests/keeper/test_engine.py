@@ -421,7 +421,7 @@ def turn_into_fee_token(world: World, name: str, bps: int) -> None:
     token.transact("set_fee", bps, sender=world.governor)
 
 
-@pytest.mark.covers("T02", "T08")
+@pytest.mark.covers("T08")
 @pytest.mark.parametrize("bps", [0, 1_000, 10_000])
 def test_bug__a_token_that_delivers_less_is_bought_once(world: World, bps: int) -> None:
     """A vault says what it sold, not what arrived: the keeper bought on until its purse was empty.
@@ -467,7 +467,6 @@ def turned(world: World, name: str, *modes: int) -> Contract:
     return token
 
 
-@pytest.mark.covers("T21", "T26")
 @pytest.mark.parametrize("balance", [2**128, 2**256 - 1])
 def test_bug__a_token_that_says_too_much_stops_nothing_else(world: World, balance: int) -> None:
     """A balance of 256 bits in the keeper's sums ended its round, and each that came after."""

@@ -180,7 +180,6 @@ Position.mask = property(lambda position: sum(1 << kind for kind in position.bal
 """
 
 
-@pytest.mark.covers("I71")
 def test_shrink__finds_the_move_that_matters_and_prints_a_test_that_runs(monkeypatch, tmp_path):
     """The positive control: a model that forgets a mask bit is caught, and told in one move."""
     forgetful = property(lambda position: sum(1 << kind for kind in position.balances if kind != 1))

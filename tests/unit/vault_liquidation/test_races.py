@@ -487,7 +487,6 @@ def test_a_take_at_the_very_end_and_an_absorb_in_one_block(stage):
             )
 
 
-@pytest.mark.covers("M08")
 def test_a_limit_on_the_price_holds_against_a_cure_in_front(stage):
     """A discount that somebody restarts costs no taker more than was agreed to."""
     world = stage.world
