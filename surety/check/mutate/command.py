@@ -100,8 +100,7 @@ def mutate(
     not explain, or when it explains one that does not survive. Without --kill and --server only
     --results are told.
     """
-    if kill is not None and server is not None:
-        raise Failure("--kill and --server do not go together")
+    _check_tests(kill, server, results_path, only_list)
     _check_operators(operators)
     entries = _entries(argued_path)
     lines = _changed(path, changed)
@@ -162,6 +161,22 @@ def mutate(
         raise Failure("some mutants could not be tried")
     if judged.open or judged.idle:
         sys.exit(2)
+
+
+def _check_tests(
+    kill: str | None, server: str | None, results_path: Path | None, only_list: bool
+) -> None:
+    """Refuse a run that nobody is asked in: it would tell of no survivor."""
+    if kill is not None and server is not None:
+        raise Failure("--kill and --server do not go together")
+    for name, command in (("--kill", kill), ("--server", server)):
+        if command is not None and not command.strip():
+            raise Failure(f"{name} is empty: give the command that asks the tests")
+    if kill is None and server is None and not only_list:
+        if results_path is None:
+            raise Failure("say how to ask the tests, with --kill or --server")
+        if not results_path.exists():
+            raise Failure(f"{results_path}: no such file; --kill or --server would begin it")
 
 
 def _check_operators(patterns: Sequence[str]) -> None:
@@ -243,6 +258,8 @@ def _tried(
         known = results.kept(results.read(log.path) if log.path else {}, order, again)
         todo = [each for each in order if each.key not in known]
         command = kill or server
+        if command is None and not known:
+            raise Failure(f"{log.path} tells of none of {counted(len(order), 'mutant')} here")
         if command is not None and todo:
             job = runner.Job(
                 project.root,

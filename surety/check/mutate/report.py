@@ -17,6 +17,7 @@ from surety.check.mutate.results import (
     SURVIVED,
     Result,
 )
+from surety.commands import counted
 
 BEGIN: Final = "<!-- mutation: generated, do not edit -->"
 END: Final = "<!-- mutation: end -->"
@@ -40,12 +41,12 @@ class Sums:
         return self.killed + self.survived + self.equivalent
 
     @property
-    def score(self) -> float:
+    def score(self) -> float | None:
         """Return the share of killed ones among those that neither their code nor an argument
-        shows to be equivalent; 1 where there is none.
+        shows to be equivalent; None where there is none.
         """
-        counted = self.killed + self.survived - self.argued
-        return self.killed / counted if counted else 1.0
+        told = self.killed + self.survived - self.argued
+        return self.killed / told if told else None
 
 
 def sums(results: Iterable[Result], argued: frozenset[str], untried: int = 0) -> Sums:
@@ -76,8 +77,10 @@ def by(
     return {key: sums(groups[key], argued) for key in sorted(groups)}
 
 
-def percent(score: float) -> str:
-    """Return a share as text, never rounded up to 100."""
+def percent(score: float | None) -> str:
+    """Return a share as text, never rounded up to 100; a dash for a share of nothing."""
+    if score is None:
+        return "-"
     tenths = int(score * 1_000)
     return "100 %" if tenths == 1_000 else f"{tenths / 10:.1f} %"
 
@@ -120,7 +123,7 @@ def as_text(
 def sentence(total: Sums, judged: Judged) -> str:
     """Return the outcome in one line."""
     parts = [
-        f"{total.made:,} mutants",
+        counted(total.made, "mutant"),
         f"{total.killed:,} killed",
         f"{total.survived:,} survived ({total.argued:,} argued)",
         f"{total.equivalent:,} with the same code",
@@ -131,7 +134,7 @@ def sentence(total: Sums, judged: Judged) -> str:
     if total.untried:
         parts.append(f"{total.untried:,} not tried")
     if judged.idle:
-        parts.append(f"{len(judged.idle):,} arguments about nothing")
+        parts.append(f"{counted(len(judged.idle), 'argument')} about nothing")
     return f"{', '.join(parts)}: {percent(total.score)}"
 
 
@@ -164,7 +167,7 @@ def _numbers(found: Sums) -> dict[str, Any]:
         "equivalent": found.equivalent,
         "invalid": found.invalid,
         "failed": found.failed,
-        "score": round(found.score, 4),
+        "score": None if found.score is None else round(found.score, 4),
     }
 
 

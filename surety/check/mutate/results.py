@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ SURVIVED: Final = "survived"
 EQUIVALENT: Final = "equivalent"  # its code is the very same
 INVALID: Final = "invalid"  # it does not compile
 FAILED: Final = "failed"  # it could not be tried
+_BEGIN: Final = '{"key": "'  # of every line
 VERDICTS: Final = (KILLED, SURVIVED, EQUIVALENT, INVALID, FAILED)
 
 
@@ -66,17 +68,19 @@ def read(path: Path) -> dict[str, Result]:
     A last line that was cut off is left out; raises ResultsError for anything else.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ResultsError(f"{path}: {error}") from error
+    lines, whole = text.splitlines(), text.endswith("\n")
     found: dict[str, Result] = {}
     for number, line in enumerate(lines, 1):
         try:
             result = Result(**json.loads(line))
-        except (ValueError, TypeError):
-            if number == len(lines):
+        except (ValueError, TypeError) as error:
+            is_cut = number == len(lines) and not whole and line.startswith(_BEGIN[: len(line)])
+            if is_cut and isinstance(error, ValueError):
                 break
             raise ResultsError(f"{path}, line {number}: not a result; move the file away") from None
         if result.verdict not in VERDICTS:
@@ -99,12 +103,27 @@ class Log:
     """A file to which results are appended as they come; None keeps them in memory only."""
 
     path: Path | None
+    _is_whole: bool = False
+
+    def _mend(self, path: Path) -> None:
+        """Take away a last line that was cut off, or end it where only its end is missing."""
+        self._is_whole = True
+        if not path.exists() or (raw := path.read_bytes()).endswith(b"\n") or not raw:
+            return
+        last = raw[raw.rfind(b"\n") + 1 :]
+        if last.endswith(b"}"):
+            with path.open("ab") as stream:
+                stream.write(b"\n")
+        else:
+            os.truncate(path, len(raw) - len(last))
 
     def append(self, result: Result) -> None:
         """Add one line; raises ResultsError."""
         if self.path is None:
             return
         try:
+            if not self._is_whole:
+                self._mend(self.path)
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(f"{result.dump()}\n")
         except OSError as error:

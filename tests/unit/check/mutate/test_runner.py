@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from surety.check.mutate import results
+from surety.check.mutate import report, results
+from surety.check.mutate.argued import Judged
 from surety.check.mutate.mutants import mutants_of
 from surety.check.mutate.results import Result
 from surety.check.mutate.workspace import (
@@ -203,8 +204,7 @@ def test_results__are_gone_on_with(project):
     assert again == first
     code, told = summary(project, "--files", "Purse.vy", "--results", str(kept))
     assert (told["killed"], told["survived"], told["untried"]) == (2, 1, 5)
-    # survivors are tried anew when that is asked for
-    kept.write_text("".join(line + "\n" for line in kept.read_text().splitlines()[:-1]))
+    # survivors are tried anew when that is asked for; the line that was cut off is gone then
     (project / "tests.py").write_text("raise SystemExit('nonreentrancy' not in open("
                                       "'contracts/Purse.vy').read())")  # fmt: skip
     code, anew = summary(project, *options, "--operators", "drop-*", "--again")
@@ -216,10 +216,49 @@ def test_results__are_gone_on_with(project):
 
 
 def test_results__must_be_results(project):
-    (project / "results.jsonl").write_text("{}\n{}\n")
-    code, output = mutate(project, "--kill", KILL, "--results", str(project / "results.jsonl"))
+    kept = project / "results.jsonl"
+    kept.write_text("{}\n{}\n")
+    code, output = mutate(project, "--kill", KILL, "--results", str(kept))
     assert code == 1
     assert "line 1: not a result; move the file away" in output
+    kept.write_text('{"key": "cut o')
+    code, output = mutate(project, "--results", str(kept))
+    assert code == 1
+    assert f"{kept} tells of none of 15 mutants here" in output
+
+
+@pytest.mark.parametrize("text", ["{bad", '{"key": "a"}', '{"key": "a\n', '{"kill', "\n"])
+def test_results__but_for_a_line_that_was_cut_off(tmp_path, text):
+    kept = tmp_path / "results.jsonl"
+    kept.write_text(text)
+    with pytest.raises(results.ResultsError, match="line 1: not a result"):
+        results.read(kept)
+    for cut in ("", "{", '{"key": "a", "fi'):
+        kept.write_text(cut)
+        assert results.read(kept) == {}
+
+
+def test_results__that_lack_their_last_line_break_are_gone_on_with(tmp_path):
+    first, second = mutants_of("T.vy", RATES)[:2]
+    kept = tmp_path / "results.jsonl"
+    kept.write_text(Result.of(first, "killed").dump())
+    results.Log(kept).append(Result.of(second, "survived"))
+    found = results.read(kept)
+    assert [found[each.key].verdict for each in (first, second)] == ["killed", "survived"]
+    assert kept.read_text().count("\n") == 2
+
+
+def test_score__of_nothing_is_none():
+    (mutant, *_) = mutants_of("T.vy", RATES)
+    same = [Result.of(mutant, "equivalent")]
+    nobody = Judged()
+    told = report.as_json(same, nobody, 0)
+    assert (told["mutants"], told["score"], told["files"]["T.vy"]["score"]) == (1, None, None)
+    assert report.as_text(same, nobody, str, 3).endswith(
+        "1 mutant, 0 killed, 0 survived (0 argued), 1 with the same code, 0 did not compile, "
+        "3 not tried: -"
+    )
+    assert report.sums([Result.of(mutant, "killed")], frozenset()).score == 1
 
 
 def test_argued__survivors_are_no_findings_and_idle_entries_are(project):
@@ -284,7 +323,7 @@ def test_changed__tries_functions_that_changed_only(project):
         ("contracts/rates.vy", "fee_up"),
         ("contracts/Purse.vy", "fill"),
     }
-    code, output = mutate(project, "--changed", "elsewhere")
+    code, output = mutate(project, "--kill", KILL, "--changed", "elsewhere")
     assert code == 1
     assert "git knows no 'elsewhere'" in output
     lines = changed_lines(project, "main")
@@ -320,7 +359,7 @@ def test_seconds__end_a_run_early_and_say_so(project):
     (project / "tests.py").write_text("import time\ntime.sleep(1.1)")
     code, output = mutate(project, "--kill", KILL, "--seconds", "1")
     assert code == 2
-    assert "1 mutants, 0 killed, 1 survived (0 argued)" in output or "same code" in output
+    assert "1 mutant, 0 killed, 1 survived (0 argued)" in output or "same code" in output
     assert "14 not tried" in output
 
 
@@ -328,8 +367,12 @@ def test_seconds__end_a_run_early_and_say_so(project):
     ("options", "words"),
     [
         (("--kill", "a", "--server", "b"), "--kill and --server do not go together"),
-        (("--operators", "no-such"), "no operator 'no-such'; there are: drop-assert"),
-        (("--files", "Other.vy"), "no source is called Other.vy"),
+        (("--list", "--operators", "no-such"), "no operator 'no-such'; there are: drop-assert"),
+        (("--list", "--files", "Other.vy"), "no source is called Other.vy"),
+        ((), "say how to ask the tests, with --kill or --server"),
+        (("--kill", ""), "--kill is empty: give the command that asks the tests"),
+        (("--server", " "), "--server is empty: give the command that asks the tests"),
+        (("--results", "nothere.jsonl"), "nothere.jsonl: no such file; --kill or --server would"),
     ],
 )
 def test_options__that_make_no_sense_are_one_line(project, options, words):
@@ -351,7 +394,7 @@ def test_page__gets_the_table_between_its_marks(project):
     assert "old" not in text
     assert "| `contracts/Purse.vy` | 8 | 7 | 1 | 0 | 0 | 87.5 % |" in text
     page.write_text("no marks")
-    code, output = mutate(project, "--page", str(page))
+    code, output = mutate(project, "--kill", KILL, "--operators", "drop-lock", "--page", str(page))
     assert code == 1
     assert "the page has no" in output
 
