@@ -84,7 +84,12 @@ def test_campaign__notices_a_coin_that_burns_nothing(copy):
 
 def test_formulas__are_spoilt_for_everybody(copy):
     place = copy / "contracts" / "modules" / "margin_math.vy"
-    spoil(place, "    return a * b // c\n", "    return a * b // c + 1\n")
+    # one that no vector asks for, and then one that they do
+    spoil(
+        place,
+        "return 0\n    return max_value(uint256) if total_value == 0",
+        "return 1\n    return max_value(uint256) if total_value == 0",
+    )
 
     def look(_request: Request) -> Answer:
         from surety.formulas import margin_math
@@ -93,18 +98,18 @@ def test_formulas__are_spoilt_for_everybody(copy):
         before = hub._variance_down
         assert judge.spoil_formulas(place) is None
         same = hub._variance_down is before
-        return Answer("killed", f"{margin_math.mul_div_down(10, 1, 3)} {same}")
+        return Answer("killed", f"{margin_math.loan_to_value_up(0, 3)} {same}")
 
     from surety.formulas import margin_math
 
-    assert margin_math.mul_div_down(10, 1, 3) == 3
+    assert margin_math.loan_to_value_up(0, 3) == 0
     text = place.read_text()
     spoil(place, "    return amount * price // 10**decimals", "    return amount * price")
     found = judged(lambda _request: Answer("killed", judge.spoil_formulas(place) or ""), REQUEST)
     assert found.by.startswith("vectors: ")
     place.write_text(text)
-    assert judged(look, REQUEST).by == "4 False"
-    assert margin_math.mul_div_down(10, 1, 3) == 3
+    assert judged(look, REQUEST).by == "1 False"
+    assert margin_math.loan_to_value_up(0, 3) == 0
 
 
 def test_plan__names_sources_and_tests_that_there_are():
