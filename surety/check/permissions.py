@@ -23,6 +23,7 @@ from surety.chain import Reverted, Rpc, RpcError, UnlockedSender, as_revert
 from surety.check.command import project_options, read_project
 from surety.check.source import Project, Source, SourceError
 from surety.check.sweep import (
+    ETHER,
     STRANGER,
     Outcome,
     Sweep,
@@ -30,6 +31,7 @@ from surety.check.sweep import (
     Target,
     constructor,
     encode_constructor,
+    fund,
     places,
     warm,
 )
@@ -85,11 +87,14 @@ def sweep_project(
     done = Swept()
     targets = list(_deployed(rpc, project, actors, given, done))
     sweep = Sweep(rpc, targets, actors, seed, values)
+    fund(rpc, targets)
     sweep.run(CALLERS)
     warm(rpc, sweep, targets, actors)
+    fund(rpc, targets)
     sweep.run(CALLERS)
     rpc.call("evm_setNextBlockTimestamp", rpc.timestamp() + YEAR)
     rpc.call("evm_mine")
+    fund(rpc, targets)
     sweep.run(CALLERS)
     done.table, done.states = sweep.table, 3
     return done
@@ -243,13 +248,16 @@ def findings(swept: Swept, kept: Mapping[str, Mapping[str, list[str]]] | None) -
         for function, outcomes in functions.items():
             changes = outcomes[STRANGER].changes
             if kept is None:
-                chosen = sorted({item.name for item in changes if item.chosen and not item.own})
+                given = {item.name for item in changes if item.chosen and not item.own}
+                taken = sorted(name for name in given if name.split(".")[-1] == ETHER)
+                chosen = sorted(given - {*taken})
                 entered = {item for item in changes if item.entered and not item.own}
                 placed = sorted({item.name for item in entered if item.ousted} - {*chosen})
                 inside = sorted({item.name for item in entered} - {*chosen, *placed})
                 ousted = sorted({item.name for item in changes if item.ousted and not item.entered})
                 for words, names in (
                     ("chooses", chosen),
+                    ("takes", taken),
                     ("takes the deployer's place in", placed),
                     ("puts himself into", inside),
                     ("takes the deployer out of", ousted),
@@ -315,8 +323,8 @@ def permissions(
     """Call every function as a stranger and as the deployer, and tell which variables changed.
 
     Each contract is deployed on a local Anvil, and tried fresh, used, and a year later. Found is a
-    stranger who puts a value of his choice anywhere but under his own name, one who takes the
-    deployer's place or puts himself where nobody was, and a contract that could not be deployed.
+    stranger who puts a value of his choice anywhere but under his own name, who takes ether or the
+    deployer's place, or puts himself where nobody was, and a contract that could not be deployed.
     """
     if write and kept:
         raise Failure("--write and --check do not go together")
@@ -431,6 +439,6 @@ def shown(outcome: Outcome) -> str:
     """Return what came of the calls in words."""
     if outcome.passed:
         names = _gathered(sorted({item.name for item in outcome.changes}))
-        return "changes " + ", ".join(names) if names else "goes through and changes nothing"
+        return "changes " + ", ".join(names) if names else "goes through and changes no storage"
     reasons = sorted(repr(reason) if reason else "no reason" for reason in outcome.reasons)
     return f"refused: {', '.join(reasons)}"

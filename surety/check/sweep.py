@@ -12,7 +12,7 @@ the stranger's own name is what a missing check looks like.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Final
@@ -30,6 +30,8 @@ GAS: Final = 10_000_000
 MARK: Final = 0x5EED_C0DE_5EED
 MARKED: Final = to_checksum_address("0x" + "5eedc0de" * 5)
 UNNAMED: Final = "a word without a name"
+ETHER: Final = "ether"  # a word that the language reserves: no variable has the name
+FUNDS: Final = 10**19  # wei that every contract is given, to see who gets at it
 ANY: Final = "*"  # in place of a key that is nobody's address
 _ENTRIES: Final = 4_000  # of one mapping, at most, whose places are worked out beforehand
 _WORDS: Final = 10  # of a call, at most, that are tried as keys where that was not enough
@@ -81,7 +83,8 @@ class Change:
     that called it, `chosen` that a value which the call
     gave stands in it now, `ousted` that the deployer's address stood in it and no longer does,
     `entered` that the caller's own address stands in it now: of an entry only where the deployer's
-    made room for it, since who fills a place in a mapping or a list is told there.
+    made room for it, since who fills a place in a mapping or a list is told there. Of `ETHER`
+    that left the contract `chosen` tells that the caller, or whom he named, has it now.
     """
 
     name: str
@@ -110,6 +113,8 @@ class Named:
     listed: bool = False
 
 
+Spot = tuple[str, int]  # an address in small letters and a slot
+Writes = Mapping[Spot, tuple[int, int]]  # the word before a call and after it
 Table = dict[str, dict[str, dict[str, Outcome]]]  # contract, function, caller
 
 
@@ -241,42 +246,62 @@ class Sweep:
                 passing.append(request)
         options = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
         traces = [("debug_traceCall", [request, "latest", options]) for request in passing]
+        calls = []
         for request, diff in zip(passing, self._rpc.batch(traces), strict=True):
-            outcome.changes |= set(self._changes(diff, target, caller, request["data"]))
+            outcome.changes |= set(self._ether(diff, target, caller))
+            data = request["data"]
+            given = [int(data[at : at + 64], 16) for at in range(10, len(data) - 63, 64)]
+            calls.append((given, _writes(diff)))
+        set_by_caller = _following(calls)
+        for given, writes in calls:
+            outcome.changes |= set(self._changes(writes, target, caller, given, set_by_caller))
+
+    def _ether(self, diff: Mapping[str, Any], target: Target, caller: str) -> Iterator[Change]:
+        """Name the contracts that ether left; calls cost no gas here, so that balances tell."""
+
+        def gain(address: str) -> int:
+            before = diff["pre"].get(address.lower(), {}).get("balance", "0x0")
+            after = diff["post"].get(address.lower(), {}).get("balance", before)
+            return int(after, 16) - int(before, 16)
+
+        taken = gain(self._actors[caller]) > 0 or gain(MARKED) > 0
+        for other in self._targets:
+            if gain(other.address) < 0:
+                prefix = "" if other is target else f"{other.name}."
+                yield Change(prefix + ETHER, chosen=taken)
 
     def _changes(
-        self, diff: Mapping[str, Any], target: Target, caller: str, data: str
+        self,
+        writes: Writes,
+        target: Target,
+        caller: str,
+        given: Sequence[int],
+        followed: Collection[Spot],
     ) -> Iterator[Change]:
         """Name the words that a call changed, in any of the contracts."""
         sender = self._actors[caller]
-        given = [int(data[at : at + 64], 16) for at in range(10, len(data) - 63, 64)]
         words_given = list(dict.fromkeys([int(sender, 16), int(target.address, 16), 0, *given]))
         del words_given[_WORDS:]
-        for address, after in diff["post"].items():
-            before = diff["pre"].get(address, {}).get("storage", {})
-            words = after.get("storage", {})
-            named = self._names.get(address.lower())
+        for (address, at), (old, new) in writes.items():
+            named = self._names.get(address)
             if named is None:
                 continue
-            other = next(item for item in self._targets if item.address.lower() == address.lower())
+            other = next(item for item in self._targets if item.address.lower() == address)
             prefix = "" if other is target else f"{other.name}."
             # in another contract the caller is the contract that was called
             owners = {caller} if other is target else {caller, target.name}
-            for slot in before.keys() | words.keys():
-                old, new = int(before.get(slot, "0x0"), 16), int(words.get(slot, "0x0"), 16)
-                at = int(slot, 16)
-                if at not in named:
-                    named[at] = self._search(other, at, words_given)
-                deployer, word = self._actors["deployer"], named[at]
-                ousted = _holds(old, deployer) and not _holds(new, deployer)
-                free = ousted or not (word.keys or word.listed)
-                yield Change(
-                    prefix + word.name,
-                    not owners.isdisjoint(self._labels.get(key, "") for key in word.keys),
-                    _is_marked(new) and not _is_marked(old),
-                    ousted,
-                    free and _holds(new, sender) and not _holds(old, sender),
-                )
+            if at not in named:
+                named[at] = self._search(other, at, words_given)
+            deployer, word = self._actors["deployer"], named[at]
+            ousted = _holds(old, deployer) and not _holds(new, deployer)
+            free = ousted or not (word.keys or word.listed)
+            yield Change(
+                prefix + word.name,
+                not owners.isdisjoint(self._labels.get(key, "") for key in word.keys),
+                (_is_marked(new) and not _is_marked(old)) or (address, at) in followed,
+                ousted,
+                free and _holds(new, sender) and not _holds(old, sender),
+            )
 
     def _named(self, target: Target) -> dict[int, Named]:
         """Return the name of every slot that is known beforehand."""
@@ -387,6 +412,47 @@ def constructor(abi: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the constructor's entry of an ABI, or one without arguments."""
     none: Mapping[str, Any] = {"inputs": []}
     return next((item for item in abi if item["type"] == "constructor"), none)
+
+
+def fund(rpc: Rpc, targets: Iterable[Target]) -> None:
+    """Give each contract ether, however it may come to some: one that has none has none to lose."""
+    for target in targets:
+        rpc.call("anvil_setBalance", target.address, hex(FUNDS))
+
+
+def _writes(diff: Mapping[str, Any]) -> Writes:
+    """Return the words of storage that a call changed, from the difference of states."""
+    found = {}
+    for address in diff["pre"].keys() | diff["post"].keys():
+        before = diff["pre"].get(address, {}).get("storage", {})
+        after = diff["post"].get(address, {}).get("storage", {})
+        for slot in before.keys() | after.keys():
+            words = int(before.get(slot, "0x0"), 16), int(after.get(slot, "0x0"), 16)
+            found[address.lower(), int(slot, 16)] = words
+    return found
+
+
+def _following(calls: Sequence[tuple[Sequence[int], Writes]]) -> set[Spot]:
+    """Return the words that are what one argument says, whatever it says, in calls of one state.
+
+    A setter with a bound refuses the marked values. Two arguments that are both found again, in
+    place of something else, are no chance; a sum that begins at nothing is no setting.
+    """
+    found = set()
+    for spot in {spot for _, writes in calls for spot in writes}:
+        old = next(writes[spot][0] for _, writes in calls if spot in writes)
+        every = [(given, writes.get(spot, (old, old))[1]) for given, writes in calls]
+        written = [(given, writes[spot][1]) for given, writes in calls if spot in writes]
+        if old and any(map(_is_argument, (every, written))):
+            found.add(spot)
+    return found
+
+
+def _is_argument(calls: Sequence[tuple[Sequence[int], int]]) -> bool:
+    """Tell whether one of the arguments is the word after each call, and not always the same."""
+    several = len({word for _, word in calls}) > 1
+    width = min(len(given) for given, _ in calls)
+    return several and any(all(given[i] == word for given, word in calls) for i in range(width))
 
 
 def _is_marked(word: int) -> bool:

@@ -19,7 +19,7 @@ from surety.check.layout import compare, parse, snapshot
 from surety.check.lint.engine import lint
 from surety.check.permissions import Swept, findings, reach
 from surety.check.source import Compiled, Project, load
-from surety.check.sweep import MARK, MARKED, STRANGER, Sweep, Table, Target, places
+from surety.check.sweep import MARK, MARKED, STRANGER, Sweep, Table, Target, fund, places
 from surety.compile import artifact
 from tests.access.seeds import SEEDS, plant
 from tests.access.stage import Stage
@@ -119,6 +119,7 @@ def tried(stage: Stage, project: Project, *names: str) -> Table:
     }
     sweep = Sweep(stage.rpc, targets, actors, values=values, keys=keys, tries=72)
     with stage.undone():
+        fund(stage.rpc, targets)
         sweep.run([STRANGER])
         if not names:
             mine = stage.world.id(actors[STRANGER])

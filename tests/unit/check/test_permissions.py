@@ -263,6 +263,116 @@ def test_a_stranger_who_makes_himself_the_owner_is_found(tmp_path):
     ]
 
 
+PURSE = """
+    # pragma version ^0.4.0
+    owner: address
+    paid: HashMap[address, uint256]
+
+    @deploy
+    def __init__():
+        self.owner = msg.sender
+
+    @external
+    @payable
+    def put():
+        self.paid[msg.sender] += msg.value
+
+    @external
+    def out():
+        send(msg.sender, self.balance)
+
+    @external
+    def out_to(to: address, amount: uint256):
+        raw_call(to, b"", value=amount)
+
+    @external
+    def leave():
+        amount: uint256 = self.paid[msg.sender]
+        assert amount > 0, "none"
+        self.paid[msg.sender] = 0
+        send(msg.sender, amount)
+
+    @external
+    def sweep():
+        send(self.owner, self.balance)
+
+    @external
+    @payable
+    def change():
+        send(msg.sender, msg.value)
+    """
+
+
+def test_ether_that_a_stranger_gets_at_is_found(tmp_path):
+    found = swept(write(tmp_path, Purse=PURSE))
+    assert told(found) == [
+        "Purse.out: a stranger takes ether",
+        "Purse.out_to: a stranger takes ether",
+    ]
+    assert {name: names(each[STRANGER]) for name, each in found.table["Purse"].items()} == {
+        "put": ["paid[stranger]"],
+        "out": ["ether"],
+        "out_to": ["ether"],
+        "leave": [],  # nothing of his is in it
+        "sweep": ["ether"],  # to whom it belongs
+        "change": [],
+    }
+    assert found.table["Purse"]["change"][STRANGER].passed > 0
+    assert found.table["Purse"]["leave"][STRANGER].reasons == {"none"}
+
+
+BOUNDED = """
+    # pragma version ^0.4.0
+    fee: uint256
+    level: uint256
+    open: bool
+    count: uint256
+    total: uint256
+    at: HashMap[uint256, uint256]
+
+    @external
+    def set_fee(bps: uint256):
+        assert bps <= 1_000, "high"
+        self.fee = bps
+
+    @external
+    def set_level(n: uint8):
+        assert n in [1, 2, 3]
+        self.level = convert(n, uint256)
+
+    @external
+    def set_open(open: bool):
+        self.open = open
+
+    @external
+    def set_at(key: uint256, amount: uint256):
+        assert amount < 1_001
+        self.at[key % 2] = amount
+
+    @external
+    def upkeep(rounds: uint256):  # moves of itself
+        assert rounds <= 1_000
+        self.count += 1
+
+    @external
+    def pay(amount: uint256):  # a sum
+        assert amount <= 1_000
+        self.total += amount
+    """
+
+
+def test_a_setter_with_a_bound_is_found(tmp_path):
+    found = swept(write(tmp_path, Store=BOUNDED))
+    assert told(found) == [
+        "Store.set_at: a stranger chooses at[*]",
+        "Store.set_fee: a stranger chooses fee",
+        "Store.set_level: a stranger chooses level",
+        "Store.set_open: a stranger chooses open",
+    ]
+    assert names(found.table["Store"]["upkeep"][STRANGER]) == ["count"]
+    assert names(found.table["Store"]["pay"][STRANGER]) == ["total"]
+
+
 def test_a_check_that_is_missing_in_a_module_is_found(tmp_path):
     text = OWNED.replace('assert msg.sender == self.owner, "not the owner"', "pass")
     folder = write(tmp_path, owned=text, Till=TILL, Token=TOKEN)
