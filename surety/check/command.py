@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from surety.check.source import Project, SourceError, load
-from surety.commands import Failure
+from surety.check.source import BadSources, Project, SourceError, load
+from surety.commands import Failure, printable
 
 # name -> (module, attribute, one-line help): nothing is imported until a tool is used
 TOOLS: dict[str, tuple[str, str, str]] = {
@@ -92,8 +92,20 @@ def project_options(command: _F) -> _F:
 
 
 def read_project(path: Path, search_paths: tuple[Path, ...], exclude: tuple[str, ...]) -> Project:
-    """Load a project for a command; what is wrong with it becomes one line and exit code 1."""
+    """Load a project for a command; what is wrong with it becomes one line and exit code 1.
+
+    Above it stands a line on stderr for each of several sources that do not compile.
+    """
     try:
         return load(path, search_paths, exclude)
+    except BadSources as error:
+        if len(error.lines) == 1:
+            raise Failure(f"{error} (--exclude PATTERN leaves it out)") from error
+        for line in error.lines:
+            click.echo(printable(line), err=True)
+        number = len(error.lines)
+        raise Failure(
+            f"{number:,} sources do not compile; --exclude PATTERN leaves out files and folders"
+        ) from error
     except SourceError as error:
         raise Failure(error) from error

@@ -14,9 +14,10 @@ then from the project's folder, then from the search paths given, the last of th
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import cached_property
@@ -39,6 +40,14 @@ _FIRST_LINES: Final = 3  # of a compiler's message
 
 class SourceError(RuntimeError):
     """A project cannot be read or compiled; the message says where and why, on one line."""
+
+
+class BadSources(SourceError):
+    """Sources of a folder do not compile: `lines` holds what is wrong, one each, in order."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = tuple(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +181,7 @@ def load(path: Path, search_paths: Sequence[Path] = (), exclude: Sequence[str] =
     (`*mocks/*`) of names or of single parts of them that are left out; hidden folders, virtual
     environments and installed libraries always are. Of a single file the modules that it imports
     are not sources of the project: name their folder to have them judged as well.
-    Raises SourceError.
+    Raises SourceError; of files below a folder that do not compile BadSources, for all of them.
     """
     try:
         files = find_files(path, exclude)
@@ -180,8 +189,7 @@ def load(path: Path, search_paths: Sequence[Path] = (), exclude: Sequence[str] =
         raise SourceError(f"{path}: {error.strerror or error}") from error
     root = root_of(path)
     paths = (root, *(_folder(each) for each in search_paths))
-    analysis = _Analysis(root, paths)
-    trees = {file: analysis.read(file) for file in files}
+    analysis, trees = _read_all(files, root, paths, path.is_dir())
     parts = set().union(*(_parts_of(tree) for tree in analysis.trees.values()))
     return Project(
         root,
@@ -198,6 +206,26 @@ def load(path: Path, search_paths: Sequence[Path] = (), exclude: Sequence[str] =
         ),
         paths,
     )
+
+
+def _read_all(
+    files: Sequence[Path], root: Path, search_paths: Sequence[Path], is_folder: bool
+) -> tuple[_Analysis, dict[Path, Any]]:
+    """Return the trees of all files; raises BadSources for those of a folder, else SourceError."""
+    analysis = _Analysis(root, search_paths)
+    trees = {}
+    wrong: dict[str, None] = {}  # a module is as wrong for everyone who imports it
+    for file in files:
+        try:
+            trees[file] = analysis.read(file)
+        except SourceError as error:
+            if not is_folder:
+                raise
+            wrong[str(error)] = None
+            analysis = _Analysis(root, search_paths)  # trees that were half read are of no use
+    if wrong:
+        raise BadSources(tuple(wrong))
+    return analysis, trees
 
 
 def find_files(path: Path, exclude: Sequence[str] = ()) -> list[Path]:
@@ -278,12 +306,14 @@ def code_of(path: Path, search_paths: Sequence[Path] = (), root: Path | None = N
     Of two sources that mean the same it is the same. Raises SourceError as `compile_file` does.
     """
     from vyper.compiler.phases import CompilerData
+    from vyper.compiler.settings import anchor_settings
 
     base = root if root is not None else root_of(path)
     with _told(path, base):
         bundle = _bundle(search_paths or (base,))
-        file = bundle.load_file(path.resolve())
-        return bytes(CompilerData(file, bundle, no_bytecode_metadata=True).bytecode)
+        data = CompilerData(bundle.load_file(path.resolve()), bundle, no_bytecode_metadata=True)
+        with anchor_settings(data.settings):  # the EVM that its pragma asks for
+            return bytes(data.bytecode)
 
 
 def _positions(tree: Any) -> Mapping[str, Any]:
@@ -380,6 +410,7 @@ class _Analysis:
 
     def read(self, path: Path) -> Any:
         """Return the annotated tree of one file; raises SourceError."""
+        from vyper.compiler.settings import Settings, anchor_settings, merge_settings
         from vyper.semantics import analyze_module
         from vyper.semantics.analysis.imports import ImportAnalyzer, _ImportGraph
 
@@ -394,7 +425,8 @@ class _Analysis:
             with self._bundle.search_path(path.parent):
                 analyzer.absolute_search_paths = self._bundle.search_paths.copy()
                 analyzer._resolve_imports_r(tree)
-            analyze_module(tree)
+            with anchor_settings(merge_settings(Settings(), tree.settings)):
+                analyze_module(tree)
             return tree
 
     def imports_of(self, tree: Any) -> tuple[Path, ...]:
@@ -465,7 +497,22 @@ def _line(error: BaseException, path: Path, root: Path) -> str:
         if resolved and Path(resolved).is_absolute():
             place = _name(Path(resolved), root)
         where = f":{error.lineno}"  # type: ignore[attr-defined]
+    if kind == "VersionException":
+        words = _asked(root / place) or words
     return f"{place}{where}: {kind}: {words}"
+
+
+def _asked(path: Path) -> str:
+    """Return which compiler a source asks for, in its own words; "" where it does not say."""
+    from vyper import __version__
+
+    with suppress(OSError, UnicodeDecodeError):
+        found = re.search(
+            r"^#\s*(?:pragma\s+version|@version)\s+(\S.*?)\s*$", path.read_text("utf-8"), re.M
+        )
+        if found:
+            return f"asks for Vyper {found[1]}, this is {__version__}"
+    return ""
 
 
 def _imports(tree: Any) -> Iterator[tuple[Any, Any]]:

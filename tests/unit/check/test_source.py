@@ -6,9 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from surety import paths
-from surety.check.source import Position, SourceError, compile_file, find_files, load
+from surety.check.source import Position, SourceError, code_of, compile_file, find_files, load
+from surety.cli import main
 
 HEAD = "# pragma version ^0.4.0\n"
 MATHS = HEAD + (
@@ -169,7 +171,9 @@ def test_what_cannot_be_read_is_one_line(shop, tmp_path):
     for text, words in {
         "x: uint25\n": "Bad.vy:1:4: UnknownType:",
         "def f(:\n": "Bad.vy:2:1: SyntaxException:",
-        "# pragma version 0.3.10\n": "Bad.vy:1:1: VersionException:",
+        "# pragma version ^0.3.10\n": "Bad.vy:1:1: VersionException: asks for Vyper ^0.3.10, this",
+        "# @version 0.3.7 \n": "Bad.vy:1:1: VersionException: asks for Vyper 0.3.7, this is 0.4.3",
+        "# pragma evm-version paris\nx: transient(uint8)\n": "Bad.vy:2:14: EvmVersionException:",
         "from . import nothing\n": "Bad.vy:1:1: ModuleNotFound:",
         "from . import Bad\n": "Bad.vy:1:1: ImportCycle:",
     }.items():
@@ -177,6 +181,38 @@ def test_what_cannot_be_read_is_one_line(shop, tmp_path):
         assert refused(shop).startswith(words)
     bad.write_bytes(b"\xff\xfe")
     assert refused(shop) == "Bad.vy: not UTF-8 text"
+
+
+def test_all_that_do_not_compile_are_named_at_once(shop):
+    (shop / "shop" / "lib" / "maths.vy").write_text(MATHS.replace("2 * x", "2 * y"))
+    (shop / "Old.vy").write_text("# @version ^0.3.10\n")
+    (shop / "Odd.vy").write_bytes(b"\xff\xfe")
+    ran = CliRunner(mix_stderr=False).invoke(main, ["check", "lint", str(shop), "--json"])
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    first, second, third, last = ran.stderr.splitlines()
+    assert first == "Odd.vy: not UTF-8 text"
+    assert second.startswith("Old.vy:1:1: VersionException: asks for Vyper ^0.3.10")
+    assert third.startswith("shop/lib/maths.vy:5:16: UndeclaredDefinition:")
+    assert last == (
+        "surety check lint: 3 sources do not compile; "
+        "--exclude PATTERN leaves out files and folders"
+    )
+    (shop / "Old.vy").unlink()
+    (shop / "Odd.vy").unlink()
+    ran = CliRunner(mix_stderr=False).invoke(main, ["check", "lint", str(shop)])
+    assert ran.stderr.startswith("surety check lint: shop/lib/maths.vy:5:16: Undeclared")
+    assert ran.stderr.endswith("(--exclude PATTERN leaves it out)\n")
+
+
+def test_the_code_is_that_of_the_evm_that_is_asked_for(tmp_path):
+    text = HEAD + "@external\ndef f() -> uint256:\n    return 0\n"
+    codes = []
+    for evm in ("paris", "cancun"):
+        place = tmp_path / f"{evm}.vy"
+        place.write_text(text.replace(HEAD, f"{HEAD}# pragma evm-version {evm}\n"))
+        codes.append(code_of(place))
+        assert compile_file(place).runtime in codes[-1]
+    assert codes[0] != codes[1]  # there is no PUSH0 in Paris
 
 
 def test_a_module_that_does_not_compile_is_named_rather_than_its_importer(shop):
