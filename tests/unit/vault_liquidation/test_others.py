@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Of other accounts there may be any number: what an account's own steps cost is always the same."""
+"""Among any number of other accounts, what the steps of an account cost is always the same."""
 
 from __future__ import annotations
 
