@@ -15,7 +15,7 @@ import click
 from surety.check.command import project_options, read_project
 from surety.check.mutate import argued as arguments
 from surety.check.mutate import report, results, runner
-from surety.check.mutate.mutants import Mutant, Wanted, function_names, mutants_of
+from surety.check.mutate.mutants import Mutant, Wanted, function_names, mutants_of, takes
 from surety.check.mutate.operators import OPERATORS
 from surety.check.mutate.results import FAILED, Log, Result
 from surety.check.mutate.workspace import Target, changed_lines
@@ -26,7 +26,11 @@ from surety.files import write_atomically
 
 @click.command("mutate")
 @project_options
-@click.option("--kill", metavar="COMMAND", help="Runs for each mutant; any exit code but 0 kills.")
+@click.option(
+    "--kill",
+    metavar="COMMAND",
+    help="Runs for each mutant; any exit code but 0 kills. No shell reads it: say sh -c '...'.",
+)
 @click.option("--server", metavar="COMMAND", help="Answers for many mutants: see docs/mutation.md.")
 @click.option(
     "--operators", multiple=True, metavar="PATTERN", help="Only these operators; may be repeated."
@@ -108,11 +112,15 @@ def mutate(
         _nothing(as_json, changed)  # without reading the project
         return
     project = read_project(path, search_paths, exclude)
-    names = function_names(source.text for source in project.sources)
-    every = {each.name: each for each in project.sources if _is_named(each.name, files)}
-    if not every:
-        raise Failure(f"no source is called {' or '.join(files)}")
-    sources = {name: each.text for name, each in every.items()}
+    named = {each.name: function_names([each.text]) for each in project.sources}
+    names = frozenset().union(*named.values())
+    for pattern in files:
+        if not any(_is_named(name, [pattern]) for name in named):
+            raise Failure(f"--files: no source is called {pattern}")
+    sources = {each.name: each.text for each in project.sources if _is_named(each.name, files)}
+    for pattern in functions:
+        if not any(takes(name, each, [pattern]) for name in sources for each in named[name]):
+            raise Failure(f"--functions: no function is called {pattern}")
     pool: list[Mutant] = []
     chosen: list[Mutant] = []
     for name, text in sources.items():
@@ -236,8 +244,10 @@ def _nothing(as_json: bool, changed: str | None) -> None:
     if as_json:
         click.echo(json.dumps(report.as_json([], arguments.Judged(), 0)))
         return
-    since = f" since {changed}" if changed is not None else ""
-    click.echo(f"nothing to mutate: no function is asked for that changed{since}")
+    if changed is not None:
+        click.echo(f"nothing to mutate: no function is asked for that changed since {changed}")
+    else:
+        click.echo("nothing to mutate: no operator finds a place in what is asked for")
 
 
 def _tried(

@@ -76,21 +76,21 @@ class Wanted:
     functions: tuple[str, ...] = ()
     lines: frozenset[int] | None = None
 
-    def takes(self, stem: str, function: str) -> bool:
-        """Tell whether a function is asked for by its name."""
-        names = (function, f"{stem}.{function}")
-        return not self.functions or any(
-            fnmatch(name, pattern) for name in names for pattern in self.functions
-        )
+
+def takes(file: str, function: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a function of a file is asked for by its name."""
+    stem = file.rsplit("/", 1)[-1].removesuffix(".vy")
+    names = (function, f"{stem}.{function}")
+    return not patterns or any(fnmatch(name, pattern) for name in names for pattern in patterns)
 
 
 def function_names(sources: Iterable[str]) -> frozenset[str]:
-    """Return the names of all functions of some sources."""
+    """Return the names of all functions of some sources, and what stands for the rest of them."""
     from vyper.ast import nodes as vy
 
     return frozenset(
         node.name for source in sources for node in Text(source).tree.get_children(vy.FunctionDef)
-    )
+    ) | {MODULE}
 
 
 def mutants_of(
@@ -103,12 +103,11 @@ def mutants_of(
     """
     wanted = wanted or Wanted()
     text = Text(source)
-    stem = file.rsplit("/", 1)[-1].removesuffix(".vy")
     chosen = [each for name, each in OPERATORS.items() if _matches(name, wanted.operators)]
     modules = frozenset(_modules(text.tree))
     found: list[tuple[int, str, str, Edit]] = []
     for name, top in _parts(text.tree):
-        if not wanted.takes(stem, name) or not _is_changed(text, top, wanted.lines):
+        if not takes(file, name, wanted.functions) or not _is_changed(text, top, wanted.lines):
             continue
         around = Around(text, modules, functions, _returned(text, top))
         for node in _walk(top):

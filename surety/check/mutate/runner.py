@@ -87,17 +87,17 @@ class Killer(Protocol):
 
 
 def _begin(command: str, workspace: Workspace, **pipes: Any) -> subprocess.Popen[bytes]:
-    words = shlex.split(command)
     try:
         return subprocess.Popen(
-            words,
+            shlex.split(command),
             cwd=workspace.root,
             env=workspace.environment(),
             start_new_session=True,
             **pipes,
         )
-    except (OSError, IndexError) as error:
-        raise RunError(f"cannot start {command!r}: {error}") from error
+    except (OSError, IndexError, ValueError) as error:
+        words = f"{error}; no shell reads it: for what only a shell knows say sh -c '...'"
+        raise RunError(f"cannot start {command!r}: {words}") from error
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -121,9 +121,11 @@ class CommandKiller:
     def start(self) -> None:
         """Run the command without a fault, and see how long it takes."""
         began = time.monotonic()
-        code, tail = self._run(READY_SECONDS)
+        limit = self.limit or READY_SECONDS
+        code, tail = self._run(limit)
         if code != 0:
-            what = "takes too long" if code is None else f"exits with {code}"
+            long = f"takes longer than {limit:g} seconds"
+            what = long if code is None else f"exits with {code}"
             raise RunError(f"{self.job.command!r} {what} without any fault: {tail or 'no output'}")
         if not self.limit:
             self.limit = max(LEAST_LIMIT, SLACK * (time.monotonic() - began))

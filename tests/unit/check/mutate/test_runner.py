@@ -150,7 +150,7 @@ def test_command__that_takes_too_long_has_killed(project):
         "    time.sleep(60)\n"
     )
     code, found = summary(
-        project, "--kill", KILL, "--operators", "drop-write", "--limit", "1", "--files", "Purse.vy"
+        project, "--kill", KILL, "--operators", "drop-write", "--limit", "3", "--files", "Purse.vy"
     )
     assert (code, found["killed"]) == (0, 1)
 
@@ -163,6 +163,18 @@ def test_command__must_pass_without_a_fault(project):
     code, output = mutate(project, "--kill", "no-such-program --at all")
     assert code == 1
     assert "cannot start 'no-such-program --at all'" in output
+    code, output = mutate(project, "--kill", "cd tests && pytest")
+    assert code == 1
+    assert output.endswith("no shell reads it: for what only a shell knows say sh -c '...'\n")
+    code, output = mutate(project, "--kill", "sh -c 'no end")
+    assert code == 1
+    assert "No closing quotation" in output
+
+
+def test_command__is_held_to_the_limit_without_a_fault_too(project):
+    code, output = mutate(project, "--kill", "sleep 30", "--limit", "0.1")
+    assert code == 1
+    assert "'sleep 30' takes longer than 0.1 seconds without any fault" in output
 
 
 def test_server__answers_for_all(project):
@@ -331,6 +343,15 @@ def test_changed__tries_functions_that_changed_only(project):
     assert lines["contracts/Purse.vy"] == {13, 14, 15, 16, 17}
 
 
+def test_nothing__to_mutate_is_said_in_the_words_of_what_was_asked(project):
+    (project / "contracts" / "Purse.vy").unlink()
+    code, output = mutate(project, "--kill", KILL, "--operators", "drop-write")
+    assert (code, output) == (
+        0,
+        "nothing to mutate: no operator finds a place in what is asked for\n",
+    )
+
+
 def test_list__shows_what_would_be_tried(project):
     code, output = mutate(project, "--list", "--operators", "drop-write")
     assert code == 0
@@ -368,7 +389,9 @@ def test_seconds__end_a_run_early_and_say_so(project):
     [
         (("--kill", "a", "--server", "b"), "--kill and --server do not go together"),
         (("--list", "--operators", "no-such"), "no operator 'no-such'; there are: drop-assert"),
-        (("--list", "--files", "Other.vy"), "no source is called Other.vy"),
+        (("--list", "--files", "Purse.vy", "--files", "Other.vy"), "no source is called Other.vy"),
+        (("--list", "--functions", "put", "--functions", "no*"), "no function is called no*"),
+        (("--list", "--functions", "rates.put"), "no function is called rates.put"),
         ((), "say how to ask the tests, with --kill or --server"),
         (("--kill", ""), "--kill is empty: give the command that asks the tests"),
         (("--server", " "), "--server is empty: give the command that asks the tests"),
