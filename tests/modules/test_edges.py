@@ -126,6 +126,14 @@ CASES = [
     ("value_to_target_up", (100, 100, 9_999, 5_000, 0, 1_000), 0),
     ("value_to_target_up", (100, 80, 5_000, 5_000, 0, 1_000), 1_000),
     ("value_to_target_up", (100, 80, 5_001, 5_000, 0, 10**6), 200_000),
+    # debt 100, target 50, tokens of 1 decimal at 7: 72 (71.4) bring 51 (50.4)
+    ("take_amounts", (100, 50, 100, 80, 7, 1, 10_000, 0, 0, 10), (72, 51, 51)),
+    # a floor of 60: all of the debt where there is enough, else what brings 40 at most
+    ("take_amounts", (100, 50, 200, 200, 7, 1, 10_000, 0, 0, 60), (143, 100, 100)),
+    ("take_amounts", (100, 50, 100, 80, 7, 1, 10_000, 0, 0, 60), (57, 40, 40)),
+    ("take_amounts", (50, 40, 100, 3, 7, 1, 10_000, 0, 0, 60), (0, 50, 0)),
+    ("take_amounts", (10, 0, 100, 80, 7, 1, 10_000, 0, 0, 5), (15, 10, 10)),
+    ("take_amounts", (100, 50, 100, 0, 7, 1, 10_000, 0, 0, 10), (0, 0, 0)),
     ("absorbed_share_up", (100, 0, 100 * BPS), RAY),
     ("absorbed_share_up", (100, 0, 200 * BPS), RAY // 2),
     ("absorbed_share_up", (1, 0, 3 * BPS), RAY // 3 + 1),
@@ -181,6 +189,32 @@ CASES = [
     ("mul_div_wide_down", (2**190, 3 * 2**100 + 5, 2**195), 3 * 2**95),
     ("mul_div_wide_down", (2**190, 3 * 2**100 + 37, 2**195), 3 * 2**95 + 1),
     ("mul_div_wide_down", (2**142, 2**60, 2**150), 2**52),
+    ("tier_surcharge_up", (10_001, 20_000, 100, 0), 101),
+    ("tier_surcharge_up", (100, 200, 200, 5_000), 2),  # 20_000 less 2_500
+    ("tier_surcharge_up", (100, 200, 200, 20_000), 1),
+    ("scale_share_up", (100, 100, 200, 5_000), 0),
+    ("scale_share_up", (150, 100, 200, 5_000), WAD // 4),
+    ("scale_share_up", (101, 100, 103, 5_000), 166_666_666_666_666_667),
+    ("scale_share_up", (250, 100, 200, 5_000), WAD // 2),
+    ("scale_share_up", (1, 0, 0, 0), 0),
+    ("scaled_surcharge_up", (100, 20, WAD // 4), 40),
+    ("scaled_surcharge_up", (101, 20, WAD // 4), 41),
+    # a step of 100; the penalty of 5 % holds maintenance at 9_100 / 1.05, and initial below it
+    (
+        "next_levels",
+        (8_000, 8_400, 8_900, 10_500, 9_000, 8_500, 8_700, 9_200, 10_400, 9_300, 500, 100),
+        (8_100, 8_500, 9_000, 10_400, 9_100),
+    ),
+    (
+        "next_levels",
+        (8_580, 8_600, 8_900, 10_500, 9_000, 8_840, 8_850, 9_200, 10_400, 9_300, 500, 100),
+        (8_665, 8_666, 9_000, 10_400, 9_100),
+    ),
+    (
+        "next_levels",
+        (8_500, 8_700, 9_000, 10_500, 9_300, 8_000, 8_100, 8_500, 10_500, 9_000, 500, 100),
+        (8_400, 8_600, 8_900, 10_500, 9_200),
+    ),
     ("toward", (10, 20, 3), 13),
     ("toward", (10, 12, 3), 12),
     ("toward", (20, 10, 3), 17),
@@ -204,7 +238,7 @@ CASES = [
     ("name", "args", "expected"), CASES, ids=[f"{name}{args}" for name, args, _ in CASES]
 )
 def test_edge(
-    formulas: Formulas, name: str, args: tuple[int, ...], expected: int | tuple[int, int]
+    formulas: Formulas, name: str, args: tuple[int, ...], expected: int | tuple[int, ...]
 ) -> None:
     assert getattr(formulas, name)(*args) == expected
 
