@@ -7,10 +7,14 @@ import sys
 
 STOPPED = "surety: stopped"
 INTERRUPTED = 130
+TERMINATED = 143
 
 # Ctrl-C may come while the libraries of the command line themselves are read
 try:
-    from collections.abc import Sequence
+    import signal
+    import threading
+    from collections.abc import Iterator, Sequence
+    from contextlib import contextmanager
     from importlib import import_module
     from typing import Any
 
@@ -52,11 +56,38 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _termination_as_ctrl_c() -> Iterator[list[int]]:
+    """Let SIGTERM (a time limit, a container that stops) end a command as Ctrl-C does inside.
+
+    So it takes with it what it has started and written for the time being. The list yielded holds
+    the signal once it has come; another one then changes nothing. Who has a handler keeps it.
+    """
+    seen: list[int] = []
+
+    def stop(number: int, _frame: Any) -> None:
+        seen.append(number)
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    is_ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if is_ours:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield seen
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 class Surety(click.Group):
     """A group whose commands are imported on use, and whose every failure is one line.
 
     What click calls a usage error exits 1 like any other error, for 2 means a finding; Ctrl-C
-    exits 130. Both hold for commands of every depth.
+    exits 130 and SIGTERM 143, after the same cleaning up. All hold for commands of every depth.
     """
 
     def main(
@@ -73,15 +104,16 @@ class Surety(click.Group):
         name = prog_name if prog_name is not None else self.name
         if not standalone_mode:
             return super().main(args, name, complete_var, False, **extra)
-        try:
-            code = super().main(args, name, complete_var, False, **extra)
-        except click.ClickException as error:
-            click.echo(error.message, err=True)
-            sys.exit(1)
-        except (click.Abort, KeyboardInterrupt):
-            click.echo(STOPPED, err=True)
-            sys.exit(INTERRUPTED)
-        sys.exit(code if isinstance(code, int) else 0)
+        with _termination_as_ctrl_c() as signals:
+            try:
+                code = super().main(args, name, complete_var, False, **extra)
+            except click.ClickException as error:
+                click.echo(error.message, err=True)
+                sys.exit(1)
+            except (click.Abort, KeyboardInterrupt):
+                click.echo(STOPPED, err=True)
+                sys.exit(TERMINATED if signals else INTERRUPTED)
+            sys.exit(code if isinstance(code, int) else 0)
 
     def make_context(
         self,

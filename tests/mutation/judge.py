@@ -217,7 +217,9 @@ def hush() -> None:
 
 def keep_sources() -> None:
     """Let everything that reads sources read a copy of them that nobody spoils."""
-    place = Path(tempfile.mkdtemp(prefix="surety-pristine-"))
+    (COPY / ".cache").mkdir(exist_ok=True)
+    # goes with the copy when this process is killed
+    place = Path(tempfile.mkdtemp(prefix="surety-pristine-", dir=COPY / ".cache"))
     import atexit
 
     atexit.register(shutil.rmtree, place, ignore_errors=True)

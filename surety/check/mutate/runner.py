@@ -296,7 +296,8 @@ def _work(job: Job, todo: Any, done: Any) -> None:
         done.put(str(error))
 
 
-def _leave(_signal: int, _frame: Any) -> None:
+def _leave(number: int, _frame: Any) -> None:
+    signal.signal(number, signal.SIG_IGN)  # nothing may disturb what is cleaned up on the way
     raise SystemExit(1)
 
 

@@ -108,9 +108,11 @@ def open_workspace(original: Path, search_paths: Sequence[Path] = ()) -> Workspa
         for name in LINKED:
             if (original / name).exists() and not (place / name).exists():
                 (place / name).symlink_to((original / name).resolve(), target_is_directory=True)
-    except OSError as error:
+    except BaseException as error:
         close_workspace(place)
-        raise WorkspaceError(f"{error.filename}: {error.strerror}") from error
+        if isinstance(error, OSError):
+            raise WorkspaceError(f"{error.filename}: {error.strerror}") from error
+        raise
     moved = tuple(
         place / path.relative_to(original) if path.is_relative_to(original) else path
         for path in search_paths

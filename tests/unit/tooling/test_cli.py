@@ -89,9 +89,10 @@ def test_a_stop_is_one_line_and_exit_130(monkeypatch, error, where):
     assert (done.exit_code, done.stdout, done.stderr) == (130, "", "surety: stopped\n")
 
 
-def test_ctrl_c_while_a_command_is_imported():
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_while_a_command_is_imported(number, code):
     # the import of a command takes long enough to be hit from outside
-    code = (
+    program = (
         "import sys\n"
         "sys.argv = ['surety', 'keeper', '--help']\n"
         "from surety import cli\n"
@@ -104,18 +105,22 @@ def test_ctrl_c_while_a_command_is_imported():
         "cli.main()\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "importing\n"
         time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=15)
     finally:
         process.kill()
         process.wait()
-    assert (process.returncode, err) == (130, "surety: stopped\n")
+    assert (process.returncode, err) == (code, "surety: stopped\n")
+    # a command that is called inside of another program leaves its handlers alone
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    CliRunner().invoke(main, ["--version"])
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_count_is_singular_or_plural():

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,7 @@ def judge(request):
 
 serve(judge, 1.0)
 """
+SLEEP = "import time; time.sleep(60)\n"
 KILL = f"{sys.executable} tests.py"
 
 
@@ -350,6 +354,38 @@ def test_nothing__to_mutate_is_said_in_the_words_of_what_was_asked(project):
         0,
         "nothing to mutate: no operator finds a place in what is asked for\n",
     )
+
+
+@pytest.mark.parametrize("whole_group", [True, False], ids=["timeout", "docker"])
+def test_termination__leaves_no_copy_behind(project, tmp_path, whole_group):
+    (project / "tests.py").write_text(f"open({str(tmp_path / 'runs')!r}, 'w')\n" + SLEEP)
+    place = tmp_path / "temporary"
+    place.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "surety.cli", "check", "mutate", "contracts", "--kill", KILL],
+        cwd=project,
+        env={**os.environ, "TMPDIR": str(place), "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_for((tmp_path / "runs").exists)
+        assert [each.name[:14] for each in place.iterdir()] == ["surety-mutate-"]
+        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
+        _, words = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, words) == (143, "surety: stopped\n")
+    assert list(place.iterdir()) == []
+
+
+def wait_for(is_done) -> None:
+    until = time.monotonic() + 60
+    while not is_done():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_list__shows_what_would_be_tried(project):
