@@ -7,9 +7,10 @@ import pytest
 
 from surety.attack.play import Player
 from surety.attack.search import Search
+from surety.attack.stage import STAGES
 from surety.attack.story import as_test
 from tests.incidents.weak import deploying, weakened
-from tests.unit.attack.weaknesses import DEEP, WEAKNESSES, Weakness, stage_of
+from tests.unit.attack.weaknesses import DEEP, STAGED, WEAKNESSES, Weakness, stage_of
 
 EVALUATIONS = 3_000
 
@@ -30,9 +31,13 @@ def convicted(weakness: Weakness) -> None:
         test()
 
 
-@pytest.mark.parametrize("weakness", WEAKNESSES, ids=lambda weakness: weakness.name)
+@pytest.mark.parametrize("weakness", [*WEAKNESSES, *STAGED], ids=lambda weakness: weakness.name)
 def test_a_weakness_is_found(weakness):
     convicted(weakness)
+
+
+def test_every_stage_has_a_weakness_that_is_found_there():
+    assert {weakness.stage for weakness in (*WEAKNESSES, *STAGED)} == set(STAGES)
 
 
 @pytest.mark.deep

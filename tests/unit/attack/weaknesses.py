@@ -8,6 +8,7 @@ from functools import cache
 
 from surety.attack.play import Rules
 from surety.attack.stage import Stage
+from tests.incidents.test_incentive_farming import FOR_FREE
 from tests.incidents.weak import Change, deploying, weakened
 
 
@@ -22,6 +23,8 @@ class Weakness:
     rules: Rules = Rules()  # noqa: RUF009 - frozen
 
 
+UNCHECKED: Change = ("        reasons.fail(reasons.BELOW_INITIAL_MARGIN)", "        pass")
+# those that docs/attack.md shows
 WEAKNESSES = (
     Weakness(
         "a redemption rounded up",
@@ -62,23 +65,22 @@ WEAKNESSES = (
         ),
         rules=Rules(moves=2, move_bps=5_000),
     ),
+    Weakness("a vault without its initial margin", "Vault", UNCHECKED),
+)
+# one for each other stage: a search that finds nothing anywhere there may as well be blind
+STAGED = (
+    # the same copy, after twenty years of interest
+    Weakness("an old vault without its initial margin", "Vault", UNCHECKED, "aged"),
+    Weakness("a tip that nobody owes", "Vault", FOR_FREE, "farm"),
     Weakness(
-        "a vault without its initial margin",
+        "an auction that begins at its end",
         "Vault",
-        ("        reasons.fail(reasons.BELOW_INITIAL_MARGIN)", "        pass"),
+        ("                block.timestamp - found.opens,\n", "                auction_duration,\n"),
+        "called",
     ),
 )
-# each costs another compilation of the vault
+# each costs one more compilation of the vault
 DEEP = (
-    Weakness(
-        "a tip that nobody owes",
-        "Vault",
-        (
-            "self.store_debt(id, found.word, normalized + added, start)",
-            "self.store_debt(id, found.word, normalized, start)",
-        ),
-        "farm",
-    ),
     Weakness(
         "a repayment rounded up",
         "Vault",
@@ -86,12 +88,7 @@ DEEP = (
             "removed = margin_math.repaid_down(repaid, index)",
             "removed = margin_math.borrowed_up(repaid, index)",
         ),
-    ),
-    Weakness(
-        "an auction that begins at its end",
-        "Vault",
-        ("                block.timestamp - found.opens,\n", "                auction_duration,\n"),
-        "called",
+        "aged",
     ),
     Weakness(
         "a take that costs what it repays",
