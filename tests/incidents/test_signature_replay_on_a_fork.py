@@ -35,6 +35,10 @@ REMEMBERED = (
     "keccak256(VERSION), chain.id, self))",
     f"keccak256(VERSION), convert({HOME}, uint256), self))",
 )
+REMEMBERED_BY_OPERATORS = (
+    "NAME, VERSION, chain.id, self))",
+    f"NAME, VERSION, convert({HOME}, uint256), self))",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +78,19 @@ def order_for(side: Side, chain_id: int) -> bytes:
     return r + s + bytes([v])
 
 
-def split(coin: Artifact) -> Iterator[tuple[Side, Side]]:
+def split(coin: Artifact, book: Artifact) -> Iterator[tuple[Side, Side]]:
     """Deploy on one chain, give OWNER coins, and let a second chain begin where it stands."""
     with Anvil(chain_id=HOME, timestamp=GENESIS, block_interval=1) as old:
         rpc = Rpc(old.url)
         sender = UnlockedSender(rpc, GOVERNOR)
         address = deploy_contract(sender, coin, NAME, "SUSD", GOVERNOR)
-        operators = deploy_contract(sender, artifact("Operators"))
+        operators = deploy_contract(sender, book)
 
         def side(rpc: Rpc) -> Side:
             return Side(
                 rpc,
                 Contract(rpc, address, coin.abi),
-                Contract(rpc, operators, artifact("Operators").abi),
+                Contract(rpc, operators, book.abi),
             )
 
         home = side(rpc)
@@ -98,12 +102,13 @@ def split(coin: Artifact) -> Iterator[tuple[Side, Side]]:
 
 @pytest.fixture
 def sides():
-    yield from split(artifact("Stablecoin"))
+    yield from split(artifact("Stablecoin"), artifact("Operators"))
 
 
 @pytest.fixture
 def remembering():
-    yield from split(weakened("Stablecoin", REMEMBERED, optimised=True))
+    coin = weakened("Stablecoin", REMEMBERED, optimised=True)
+    yield from split(coin, weakened("Operators", REMEMBERED_BY_OPERATORS))
 
 
 @pytest.mark.covers("P06")
@@ -163,3 +168,14 @@ def test_a_coin_that_remembers_its_first_chain_is_robbed(remembering):
         side.permit(before)
         side.coin.transact("transferFrom", OWNER, SPENDER, 5 * WAD, sender=SPENDER)
         assert side.coin.read("balanceOf", OWNER) == 15 * WAD
+
+
+def test_a_list_that_remembers_its_first_chain_names_an_operator_on_both(remembering):
+    """The control: who was named on one side for an owner may act for that owner on the other."""
+    home, fork = remembering
+    order = order_for(home, HOME)
+    asked = (VAULT, OWNER, 0, STRANGER)
+    for side in (home, fork):
+        assert not side.operators.read("is_authorised", *asked)
+        side.set_operator(order)
+        assert side.operators.read("is_authorised", *asked)
