@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +27,12 @@ import z3
 
 from surety.formulas import MAX_UINT256, Formulas, Revert
 
-LINEAR_MS = 2_000
+# z3 counts its own steps: what it answers does not depend on how busy a machine is
+LINEAR_STEPS = 10_000_000  # no query needs more than 1_400_000, which are 0.7 s
+STEPS = 50_000_000
+TIMEOUT_MS = 240_000  # far away: this only bounds what went wrong
 PRUNE_FROM = 3  # a path that splits more often is asked whether it can be at all
-TIMEOUT_MS = 60_000  # a query takes milliseconds; this only bounds what went wrong
+TRIES = 5_000  # integers that are tried before z3 is asked: 0.1 s
 
 
 class Skip(Exception):
@@ -525,17 +529,19 @@ def conditions(found: Any) -> list[Any]:
     return list(found) if isinstance(found, list | tuple) else [found]
 
 
-def walk(lemma: Lemma, formulas: Any) -> Iterator[tuple[Path, Mapping[str, Sym]]]:
-    """Walk every path of a lemma."""
+def walk(
+    lemma: Lemma, formulas: Any, at: Mapping[str, int] | None = None
+) -> Iterator[tuple[Path, Mapping[str, Sym]]]:
+    """Walk every path of a lemma, or those that the integers of `at` take."""
     todo: list[list[bool]] = [[]]
     while todo:
         decisions = todo.pop()
         here = Path(decisions, lemma.total)
         _path.append(here)
-        unknowns = {
-            name: here.unknown(name, lo, hi) if lo < hi else lo
-            for name, (lo, hi) in lemma.domains.items()
-        }
+        unknowns: dict[str, Any] = {}
+        for name, (lo, hi) in lemma.domains.items():
+            bounds = (lo, hi) if at is None else (at[name], at[name])
+            unknowns[name] = here.unknown(name, *bounds) if lo < hi else lo
         start = {name: value for name, value in unknowns.items() if isinstance(value, Sym)}
         try:
             for number, condition in enumerate(conditions(lemma.says(formulas, **unknowns))):
@@ -557,10 +563,13 @@ def walk(lemma: Lemma, formulas: Any) -> Iterator[tuple[Path, Mapping[str, Sym]]
         yield here, start
 
 
-def prove(lemma: Lemma, formulas: Any) -> Proof:
-    """Ask z3 about every condition on every path; raises Unproven where it does not know."""
+def prove(lemma: Lemma, formulas: Any, at: Mapping[str, int] | None = None) -> Proof:
+    """Ask z3 about every condition on every path; raises Unproven where it does not know.
+
+    With `at` the unknowns are known to be these integers.
+    """
     paths = claims = decided = 0
-    for here, unknowns in walk(lemma, formulas):
+    for here, unknowns in walk(lemma, formulas, at):
         paths += 1
         decided += here.settled
         for claim in here.claims:
@@ -579,7 +588,7 @@ def refute(
     if here.proving.follows(given, claim.term):
         return None
     solver = z3.Solver()
-    solver.set("timeout", TIMEOUT_MS)
+    solver.set("rlimit", STEPS, "timeout", TIMEOUT_MS)
     solver.add(*given)
     solver.add(z3.Not(claim.term))
     verdict = solver.check()
@@ -614,7 +623,7 @@ class Linear:
         self.done: dict[int, Any] = {}
         self.alive: list[Any] = []
         self.solver = z3.SolverFor("QF_LIA")
-        self.solver.set("timeout", LINEAR_MS)
+        self.solver.set("rlimit", LINEAR_STEPS, "timeout", TIMEOUT_MS)
         self.added = 0
 
     def follows(self, given: Sequence[Any], term: Any) -> bool:
@@ -674,6 +683,33 @@ def holds(lemma: Lemma, formulas: Any, example: Mapping[str, int]) -> bool:
         return not lemma.total
     except AssertionError:
         return False
+
+
+def find(lemma: Lemma, changed: Any, real: Any, tries: int = TRIES) -> Mapping[str, int] | None:
+    """Look for integers that break a lemma on the changed formulas but not on the real ones.
+
+    Ends of the domains, small numbers, neighbours of one another, any number of any width: the
+    same ones each time.
+    """
+    choice = random.Random(lemma.name)
+    for _ in range(tries):
+        numbers: dict[str, int] = {}
+        for name, (lo, hi) in lemma.domains.items():
+            width = choice.randint(1, max(1, (hi - lo).bit_length()))
+            found = choice.choice(
+                (
+                    choice.choice((lo, lo + 1, hi - 1, hi)),
+                    lo + choice.randrange(64),
+                    choice.choice([lo, *numbers.values()]) + choice.randint(-2, 2),
+                    choice.randint(lo, hi),
+                    lo + choice.getrandbits(width),
+                    lo + choice.getrandbits(width),
+                )
+            )
+            numbers[name] = max(lo, min(hi, found))
+        if not holds(lemma, changed, numbers) and holds(lemma, real, numbers):
+            return numbers
+    return None
 
 
 _FUNCTION = r"@internal\n@pure\ndef {}\(.*?(?=\n\n\n|\Z)"

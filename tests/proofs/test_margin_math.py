@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from surety.formulas import Revert, load, margin_math, margin_math_path
-from tests.proofs import symbolic
+from surety.paths import contracts
+from tests.proofs import lemmas, symbolic
 from tests.proofs.lemmas import LEMMAS
 from tests.proofs.symbolic import (
     Lemma,
     Overlay,
     Sym,
     Symbolic,
+    find,
     flipped,
     holds,
     prove,
@@ -88,15 +91,45 @@ def test_lemma_holds_for_all_integers(lemma: Lemma, formulas: Symbolic) -> None:
 def test_lemma_fails_once_a_rounding_is_flipped(
     lemma: Lemma, flip: tuple[str, str, str], formulas: Symbolic, source: str, tmp_path: Path
 ) -> None:
-    """The control: z3 finds integers, on which the changed formula fails and the real one holds."""
+    """The control: on some integers the changed formula fails and the real one holds, and told
+    these integers, the machine that proves finds the same.
+
+    They are looked for among plain integers, and only then by z3, to which a change of one unit in
+    many may be a long search.
+    """
     changed = tmp_path / "margin_math.vy"
     changed.write_text(flipped(source, flip))
     other = load(changed)
-    proof = prove(lemma, Overlay(Symbolic(other), formulas))
+    both, terms = Overlay(other, margin_math), Overlay(Symbolic(other), formulas)
+    example = find(lemma, both, margin_math) or prove(lemma, terms).example
+    assert example is not None
+    example = {name: example.get(name, lo) for name, (lo, _) in lemma.domains.items()}
+    assert not holds(lemma, both, example)
+    assert holds(lemma, margin_math, example)
+    proof = prove(lemma, terms, example)
     assert proof.broken is not None
     assert proof.example is not None
-    assert not holds(lemma, Overlay(other, margin_math), proof.example)
-    assert holds(lemma, margin_math, proof.example)
+    assert proof.example.items() <= example.items()
+    assert prove(lemma, formulas, example).broken is None
+
+
+def test_the_domains_are_those_that_the_contracts_allow() -> None:
+    """Read from their sources: a bound that is widened there must be proven for as well."""
+
+    def bound(file: str, text: str) -> tuple[int, ...]:
+        found = re.findall(text, (contracts() / file).read_text())
+        assert len(found) == 1, (file, text, found)
+        return tuple(int(each) for each in re.findall(r"\d+", found[0].replace("_", "")))
+
+    assert (0, *bound("Vault.vy", r"assert liquidation_penalty_ <= ([\d_]+)")) == lemmas.PENALTY
+    start = r"MAX_START_FACTOR: constant\(uint256\) = ([\d_]+)"
+    for file in ("Vault.vy", "InsuranceFund.vy"):
+        assert (1, *bound(file, start)) == lemmas.FACTOR
+    initial, maintenance = bound("PriceHub.vy", r"MAX_MULTIPLIERS.* = \[([\d_]+, [\d_]+)\]")
+    assert (lemmas.BPS, initial) == lemmas.INITIAL_MULTIPLIER
+    assert (lemmas.BPS, maintenance) == lemmas.MAINTENANCE_MULTIPLIER
+    base, bits, less = bound("modules/price_word.vy", r"PRICE_MASK: .* = (2\*\*\d+ - 1)")
+    assert (1, base**bits - less) == lemmas.PRICE
 
 
 def test_every_function_has_a_lemma_of_its_own_name() -> None:
