@@ -68,7 +68,6 @@ def test_no_slice_leaves_an_account_worse(price, minutes):
         assert deficit_after <= deficit
 
 
-@pytest.mark.covers("A11")
 @pytest.mark.parametrize("price", [1_600, 1_500])
 def test_who_cannot_pay_at_all_gets_no_further_below_maintenance(price):
     """Insolvent at its sale: nothing makes that good, and no penalty makes it worse."""

@@ -523,7 +523,6 @@ def test_bug__what_cannot_be_sold_is_not_bought_for_ever(world: World, refused: 
 HOLDS_AND = "0x5f3560e01c6370a08231146011575f5f{}5b678ac7230489e800005f5260205ff3"
 
 
-@pytest.mark.covers("T03", "T16")
 @pytest.mark.parametrize(
     ("rest", "reverted"),
     [pytest.param("f3", 0, id="answers-nothing"), pytest.param("fd", 3, id="reverts")],
