@@ -126,7 +126,7 @@ def attack(
         watch = None if is_json else Progress(name, evaluations, objective)
         results.append((stage, search.run(evaluations, limit, watch=watch)))
         if not is_json:
-            _print(console, stage, results[-1][1])
+            _print(console, stage, results[-1][1], objective)
     stage, best = max(results, key=lambda result: result[1].played.excess)
     if test_file is not None:
         try:
@@ -166,14 +166,15 @@ class Progress:
             click.echo(f"{self._head} {coins(score)} after {done:,}", err=True)
 
 
-def _print(console: Console, stage: Stage, found: Found) -> None:
+def _print(console: Console, stage: Stage, found: Found, objective: Objective) -> None:
     played = found.played
     told = f"{counted(found.evaluations, 'sequence')} in {found.seconds:.1f} s"
     console.print(f"\n{stage.name}: {told}", style="bold")
     if played.steps:
         console.print(table(stage, played))
     else:
-        console.print("nothing pays: the best is to do nothing")
+        more = " more than is documented" if objective == "excess" else ""
+        console.print(f"nothing pays{more}: the best is to do nothing")
     for name, text in totals(played):
         console.print(f"  {name:<22}{text}")
     if found.leaks:

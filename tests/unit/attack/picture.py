@@ -46,7 +46,7 @@ HEAD = (
         """Left: the best profit above what is documented against the sequences tried: in each of \
 six copies with one line weakened it rises from nothing, on the contracts as they are it never \
 does. Right: the best profit on a stage full of auctions against the size of one price move, and \
-above it the documented bound as a line.""",
+above it, as a line, what all tips, discounts and lots of the stage could give together.""",
         """.b{fill:none;stroke:#16202c;stroke-width:2.2}
 .k{fill:none;stroke-width:2.2}
 .o{fill:#c2602a}
@@ -135,7 +135,7 @@ def _left(runs: dict[str, Any]) -> list[str]:
         for place, score in control["history"][1:]:
             path += f"H{x(place):.1f}V{y(int(score)):.1f}"
         parts.append(f'<path class="k" stroke="{colour}" d="{path}H{LEFT_TO}"/>')
-        left, row = (84, 344)[at % 2], 412 + 18 * (at // 2)
+        left, row = (84, 362)[at % 2], 412 + 18 * (at // 2)
         parts.append(f'<path class="k" stroke="{colour}" d="M{left - 22} {row - 4}h16"/>')
         parts.append(svg.words("s", str(left), str(row), _short(control["name"])))
     path = f"M{x(1):.1f} {BOTTOM}"
@@ -203,7 +203,7 @@ EXAMPLE = ("--stage", "called", "--evaluations", "300", "--objective", "profit")
 
 def controls(runs: dict[str, Any]) -> str:
     """Return the table of what was found in weakened copies."""
-    lines = ["| weakened | in | found after | pays at best, coins |", "|---|---|---|---|"]
+    lines = ["| weakened | in | found after sequences | pays at best, coins |", "|---|---|---|---|"]
     for weakness, control in zip(WEAKNESSES, runs["controls"], strict=True):
         (tried, _), (_, best) = control["history"][1], control["history"][-1]
         worth = int(best) / (FINE * WAD)

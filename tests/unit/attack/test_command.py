@@ -31,8 +31,10 @@ def test_a_search_that_finds_nothing_says_so(capsys):
     code, out, err = run(capsys, "--stage", "calm", "--evaluations", "40")
     assert (code, err) == (0, "")
     assert "calm: " in out
-    assert "nothing pays: the best is to do nothing" in out
+    assert "nothing pays more than is documented: the best is to do nothing" in out
     assert "profit                0\n" in out
+    args = ("--stage", "calm", "--evaluations", "40", "--objective", "profit")
+    assert "nothing pays: the best is to do nothing" in run(capsys, *args)[1]
 
 
 def test_the_most_profitable_is_a_table(capsys):
