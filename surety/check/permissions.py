@@ -11,7 +11,7 @@ import itertools
 import json
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from surety.check.source import Project, Source, SourceError
 from surety.check.sweep import (
     ETHER,
     STRANGER,
+    Change,
     Outcome,
     Sweep,
     Table,
@@ -39,6 +40,7 @@ from surety.commands import Failure, counted
 from surety.files import write_atomically
 
 GENESIS: Final = 1_700_000_000
+GONE: Final = "in the snapshot and no more; write it anew"
 YEAR: Final = 365 * 86_400
 CALLERS: Final = (STRANGER, "deployer")
 _ENTRIES: Final = 3  # of one mapping that are shown by their keys
@@ -67,6 +69,7 @@ class Swept:
     table: Table = field(default_factory=dict)
     untried: dict[str, str] = field(default_factory=dict)
     states: int = 0
+    failed: set[str] = field(default_factory=set)  # what `untried` is called in a table
 
 
 def sweep_project(
@@ -125,6 +128,7 @@ def _deployed(
                 continue
             known[source.stem] = address
             done.untried.pop(source.name, None)
+            done.failed.discard(source.stem)
             made = project.compiled(source)
             yield Target(source.stem, address, made.abi, places(source, project.layout(source)))
         if len(left) == len(todo):
@@ -161,6 +165,7 @@ def _deploy(
         except RpcError as error:
             refusal = as_revert(error)
             reason = reason or (refusal.reason if refusal else error.message)
+    done.failed.add(source.stem)
     done.untried[source.name] = reason or "no arguments get through"
     return None
 
@@ -234,56 +239,96 @@ def _resolved(item: Any, known: Mapping[str, str]) -> Any:
     return item
 
 
-def findings(swept: Swept, kept: Mapping[str, Mapping[str, list[str]]] | None) -> list[Finding]:
+Kept = Mapping[str, Mapping[str, Sequence[str]]]  # a snapshot: entries by contract and function
+
+
+def findings(swept: Swept, kept: Kept | None) -> list[Finding]:
     """Return what a stranger should not be able to do.
 
     Without a snapshot: put a value of his choice or himself where it is not filed under his name,
-    or take the deployer out. With one: change any variable that it does not tell of.
+    take ether, or take the deployer out. With one: anything that it does not tell of; contracts
+    and functions that it tells of and that are no more are found too, or it would outlive them.
     """
-    found = [
-        Finding(name, "", f"could not be deployed ({reason}); give arguments with --args")
-        for name, reason in swept.untried.items()
-    ]
+    found = untried(swept)
     for contract, functions in swept.table.items():
         for function, outcomes in functions.items():
-            changes = outcomes[STRANGER].changes
             if kept is None:
-                given = {item.name for item in changes if item.chosen and not item.own}
-                taken = sorted(name for name in given if name.split(".")[-1] == ETHER)
-                chosen = sorted(given - {*taken})
-                entered = {item for item in changes if item.entered and not item.own}
-                placed = sorted({item.name for item in entered if item.ousted} - {*chosen})
-                inside = sorted({item.name for item in entered} - {*chosen, *placed})
-                ousted = sorted({item.name for item in changes if item.ousted and not item.entered})
-                for words, names in (
-                    ("chooses", chosen),
-                    ("takes", taken),
-                    ("takes the deployer's place in", placed),
-                    ("puts himself into", inside),
-                    ("takes the deployer out of", ousted),
-                ):
-                    if names:
-                        told = f"a stranger {words} {', '.join(_gathered(names))}"
-                        found.append(Finding(contract, function, told))
-                continue
-            known = set(kept.get(contract, {}).get(function, []))
-            more = sorted(variables(outcomes[STRANGER]) - known)
-            if more:
-                told = f"a stranger changes {', '.join(more)}, which the snapshot does not tell of"
-                found.append(Finding(contract, function, told))
+                told = _doubtful(outcomes[STRANGER].changes)
+            else:
+                known = set(kept.get(contract, {}).get(function, []))
+                more = sorted(entries(outcomes[STRANGER]) - known)
+                told = [f"changes {', '.join(more)}, which the snapshot does not tell of"]
+                told = told if more else []
+            found += (Finding(contract, function, f"a stranger {words}") for words in told)
+    for contract, known_functions in (kept or {}).items():
+        if contract not in swept.table:
+            if contract not in swept.failed:
+                found.append(Finding(contract, "", GONE))
+            continue
+        gone = known_functions.keys() - swept.table[contract].keys()
+        found += (Finding(contract, function, GONE) for function in gone)
     return sorted(found)
 
 
-def variables(outcome: Outcome) -> set[str]:
-    """Return the variables that were changed, without the keys of their entries."""
-    return {item.name.split("[", 1)[0] for item in outcome.changes}
+def untried(swept: Swept) -> list[Finding]:
+    """Return the contracts that could not be deployed, each with why."""
+    return [
+        Finding(name, "", f"could not be deployed ({reason}); give arguments with --args")
+        for name, reason in swept.untried.items()
+    ]
+
+
+def _doubtful(changes: Iterable[Change]) -> list[str]:
+    """Return in words what of a stranger's changes no contract should let him do."""
+    others = [item for item in changes if not item.own]
+    given = {item.name for item in others if item.chosen}
+    taken = {name for name in given if _is_ether(name)}
+    chosen = given - taken
+    entered = {item.name for item in others if item.entered} - chosen
+    placed = entered & {item.name for item in others if item.entered and item.ousted}
+    said = (
+        ("chooses", chosen),
+        ("takes", taken),
+        ("takes the deployer's place in", placed),
+        ("puts himself into", entered - placed),
+        (
+            "takes the deployer out of",
+            {item.name for item in changes if item.ousted and not item.entered},
+        ),
+    )
+    return [f"{words} {', '.join(_gathered(sorted(names)))}" for words, names in said if names]
+
+
+def _is_ether(name: str) -> bool:
+    return name.rsplit(".", 1)[-1] == ETHER
+
+
+def entries(outcome: Outcome) -> set[str]:
+    """Return what was changed, in the words of a snapshot.
+
+    Of an entry whose it is: `[stranger]` under his name, `[*]` under any other; and behind a
+    variable that is not filed under his name how far it is his to say.
+    """
+    found = set()
+    for item in outcome.changes:
+        found.add(item.entry)
+        taken = item.chosen and _is_ether(item.entry)
+        for told, words in (
+            (item.chosen and not taken and not item.own, "chosen"),
+            (taken, "taken"),
+            (item.entered and not item.own, "the stranger in"),
+            (item.ousted, "the deployer out"),
+        ):
+            if told:
+                found.add(f"{item.entry} ({words})")
+    return found
 
 
 def reach(table: Table) -> dict[str, dict[str, list[str]]]:
-    """Return the variables that a stranger can change, by contract and function: the snapshot."""
+    """Return what a stranger can change, by contract and function: the snapshot."""
     return {
         contract: {
-            function: sorted(variables(outcomes[STRANGER]))
+            function: sorted(entries(outcomes[STRANGER]))
             for function, outcomes in functions.items()
             if outcomes[STRANGER].changes
         }
@@ -341,7 +386,7 @@ def permissions(
             write_atomically(write, json.dumps(reach(swept.table), indent=1) + "\n")
         except OSError as error:
             raise Failure(f"{write}: {error.strerror or error}") from error
-    found = [] if write else findings(swept, before)
+    found = untried(swept) if write else findings(swept, before)
     click.echo(_json(swept, found) if as_json else _text(swept, found))
     if found:
         sys.exit(2)

@@ -79,6 +79,9 @@ class Target:
 class Change:
     """A variable that a call changed; in brackets who the keys of its entry are, `*` for no one.
 
+    `entry` is the name with no other key than the first that makes it the caller's own: the others
+    say what the sweep tried, not what can be done.
+
     `own` tells that the entry is filed under whoever called, or in another contract under the one
     that called it, `chosen` that a value which the call
     gave stands in it now, `ousted` that the deployer's address stood in it and no longer does,
@@ -92,6 +95,7 @@ class Change:
     chosen: bool = False
     ousted: bool = False
     entered: bool = False
+    entry: str = ""
 
 
 @dataclass(slots=True)
@@ -111,6 +115,11 @@ class Named:
     name: str
     keys: tuple[int, ...] = ()
     listed: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Return the name without keys."""
+        return self.name.split("[", 1)[0]
 
 
 Spot = tuple[str, int]  # an address in small letters and a slot
@@ -268,7 +277,7 @@ class Sweep:
         for other in self._targets:
             if gain(other.address) < 0:
                 prefix = "" if other is target else f"{other.name}."
-                yield Change(prefix + ETHER, chosen=taken)
+                yield Change(prefix + ETHER, chosen=taken, entry=prefix + ETHER)
 
     def _changes(
         self,
@@ -295,12 +304,16 @@ class Sweep:
             deployer, word = self._actors["deployer"], named[at]
             ousted = _holds(old, deployer) and not _holds(new, deployer)
             free = ousted or not (word.keys or word.listed)
+            roles = [self._labels.get(key, ANY) for key in word.keys]
+            whose = next((i for i, role in enumerate(roles) if role in owners), None)
+            brackets = "".join(f"[{role if i == whose else ANY}]" for i, role in enumerate(roles))
             yield Change(
                 prefix + word.name,
-                not owners.isdisjoint(self._labels.get(key, "") for key in word.keys),
+                not owners.isdisjoint(roles),
                 (_is_marked(new) and not _is_marked(old)) or (address, at) in followed,
                 ousted,
                 free and _holds(new, sender) and not _holds(old, sender),
+                prefix + word.variable + brackets,
             )
 
     def _named(self, target: Target) -> dict[int, Named]:

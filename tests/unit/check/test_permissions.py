@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from surety.anvil import Anvil
 from surety.chain import Rpc
-from surety.check.permissions import Swept, findings, reach, shown, sweep_project, variables
+from surety.check.permissions import Swept, entries, findings, reach, shown, sweep_project
 from surety.check.source import load
 from surety.check.sweep import STRANGER, TRIES, Change, Outcome
 from surety.cli import main
@@ -400,18 +400,109 @@ def test_what_cannot_be_deployed_is_a_finding(tmp_path):
 def test_a_snapshot_tells_what_is_meant(clean):
     kept = reach(clean.table)
     assert kept["Till"] == {
-        "enter": ["held"],
+        "enter": ["held[stranger]"],
         "accrue": ["rounds"],
         "unlock": ["paused"],
-        "give": ["Token.balanceOf"],
-        "__default__": ["held"],
+        "give": ["Token.balanceOf[Till]"],
+        "__default__": ["held[stranger]"],
     }
     assert findings(clean, kept) == []
     del kept["Till"]["unlock"]
     assert [str(item) for item in findings(clean, kept)] == [
         "Till.unlock: a stranger changes paused, which the snapshot does not tell of"
     ]
-    assert variables(clean.table["Till"]["set_fee"][STRANGER]) == set()
+    assert entries(clean.table["Till"]["set_fee"][STRANGER]) == set()
+    assert kept["Token"]["approve"] == ["allowance[stranger][*]"]
+
+
+def test_a_snapshot_allows_nothing_that_it_does_not_tell_of(tmp_path):
+    def made(text: str) -> Swept:
+        return swept(write(tmp_path, V=text, Purse=PURSE))
+
+    before = """
+        # pragma version ^0.4.0
+        held: HashMap[address, uint256]
+        owner: address
+        turn: uint256
+        best: address
+
+        @deploy
+        def __init__():
+            self.owner = msg.sender
+
+        @external
+        def enter(who: address, n: uint256):
+            self.held[msg.sender] = n
+
+        @external
+        def upkeep(n: uint256):
+            self.turn += 1
+
+        @external
+        def hand(n: uint256):
+            if msg.sender == self.owner:
+                self.owner = empty(address)
+
+        @external
+        def bid(n: uint256):
+            self.best = self if n > 0 else self
+        """
+    first = made(before)
+    kept = reach(first.table)
+    assert kept == {
+        "V": {"enter": ["held[stranger]"], "upkeep": ["turn"], "bid": ["best"]},
+        "Purse": {
+            "put": ["paid[stranger]"],
+            "out": ["ether", "ether (taken)"],
+            "out_to": ["ether", "ether (taken)"],
+            "sweep": ["ether"],
+        },
+    }
+    assert findings(first, kept) == []
+    worse = before
+    for old, new in (
+        ("self.held[msg.sender] = n", "self.held[who] = n"),
+        ("self.turn += 1", "self.turn = n"),
+        ("if msg.sender == self.owner:", "if msg.sender != self:"),
+        ("n > 0 else self", "n > 0 else msg.sender"),
+    ):
+        assert worse.count(old) == 1
+        worse = worse.replace(old, new)
+    assert [str(item) for item in findings(made(worse), kept)] == [
+        f"V.{function}: a stranger changes {names}, which the snapshot does not tell of"
+        for function, names in (
+            ("bid", "best (the stranger in)"),
+            ("enter", "held[*], held[*] (chosen)"),
+            ("hand", "owner, owner (the deployer out)"),
+            ("upkeep", "turn (chosen)"),
+        )
+    ]
+
+
+def test_a_snapshot_does_not_outlive_what_it_tells_of(tmp_path):
+    found = swept(write(tmp_path, owned=OWNED, Till=TILL, Token=TOKEN))
+    kept = reach(found.table)
+    kept["Till"]["gone"] = ["fee"]
+    kept["Other"] = {}
+    assert [str(item) for item in findings(found, kept)] == [
+        "Other: in the snapshot and no more; write it anew",
+        "Till.gone: in the snapshot and no more; write it anew",
+    ]
+
+
+def test_a_snapshot_that_lacks_a_contract_is_not_made_in_silence(tmp_path):
+    folder = write(
+        tmp_path, owned=OWNED, Till=TILL.replace("fee < 1_000", "fee == 777"), Token=TOKEN
+    )
+    file = tmp_path / "reach.json"
+    done = CliRunner().invoke(main, ["check", "permissions", str(folder), "--write", str(file)])
+    assert done.exit_code == 2
+    assert "could not be deployed (fee too high)" in done.output
+    assert list(json.loads(file.read_text())) == ["Token"]
+    # and when it is held against a later state it is said once
+    done = CliRunner().invoke(main, ["check", "permissions", str(folder), "--check", str(file)])
+    assert done.exit_code == 2
+    assert done.output.count("Till") == 1
 
 
 def test_the_command_prints_the_table_and_keeps_a_snapshot(tmp_path):
@@ -431,7 +522,16 @@ def test_the_command_prints_the_table_and_keeps_a_snapshot(tmp_path):
     file = folder / "reach.json"
     done = run.invoke(main, ["check", "permissions", str(folder), "--write", str(file)])
     assert done.exit_code == 0
-    assert json.loads(file.read_text()) == {"Owned": {"hand_over": ["owner"]}}
+    assert json.loads(file.read_text()) == {
+        "Owned": {
+            "hand_over": [
+                "owner",
+                "owner (chosen)",
+                "owner (the deployer out)",
+                "owner (the stranger in)",
+            ]
+        }
+    }
     done = run.invoke(main, ["check", "permissions", str(folder), "--check", str(file), "--json"])
     assert done.exit_code == 0
     shown = json.loads(done.stdout)
