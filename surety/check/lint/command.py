@@ -6,12 +6,28 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from surety.check.command import project_options, read_project
 from surety.check.lint.engine import Report
 from surety.commands import Failure, counted
+
+
+def _explain(ctx: click.Context, _option: click.Parameter, only: tuple[str, ...]) -> Any:
+    """Print the rules and exit where `help` is asked for: no PATH is needed for that."""
+    from surety.check.lint.rules import RULES
+
+    if "help" in only and not ctx.resilient_parsing:
+        click.echo(
+            "\n\n".join(
+                f"{rule.id}: {rule.title}\n  why: {rule.why}\n  fix: {rule.fix}"
+                for rule in RULES.values()
+            )
+        )
+        ctx.exit()
+    return only
 
 
 @click.command("lint")
@@ -21,6 +37,8 @@ from surety.commands import Failure, counted
     "only",
     multiple=True,
     metavar="RULE",
+    is_eager=True,
+    callback=_explain,
     help="Only this rule; may be repeated. `--rule help` lists them all with why and fix.",
 )
 def lint(
@@ -38,14 +56,6 @@ def lint(
     from surety.check.lint import engine
     from surety.check.lint.rules import RULES
 
-    if "help" in only:
-        click.echo(
-            "\n\n".join(
-                f"{rule.id}: {rule.title}\n  why: {rule.why}\n  fix: {rule.fix}"
-                for rule in RULES.values()
-            )
-        )
-        return
     for name in only:
         if name not in RULES:
             raise Failure(f"there is no rule {name}; `--rule help` lists them")

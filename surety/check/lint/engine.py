@@ -64,7 +64,7 @@ class _Sieve:
                 self._complain(
                     UNUSED_ALLOW, "names no rule: `# check: allow <rule> - <why>`", allow
                 )
-            if not allow.why:
+            elif not allow.why:
                 self._complain(
                     BARE_ALLOW, "gives no reason: `# check: allow <rule> - <why>`", allow
                 )

@@ -87,6 +87,7 @@ def test_a_comment_in_the_head_speaks_of_the_file(tmp_path):
     ("comment", "found"),
     [
         ("# check: allow tx-origin", [(BARE_ALLOW, 8)]),
+        ("# check: allow", [(UNUSED_ALLOW, 8), ("tx-origin", 8)]),
         ("# check: allow - a reason", [(UNUSED_ALLOW, 8), ("tx-origin", 8)]),
         ("# check: allow tx-orgin - a reason", [(UNUSED_ALLOW, 8), ("tx-origin", 8)]),
         ("# check: allow delegatecall - a reason", [(UNUSED_ALLOW, 8), ("tx-origin", 8)]),
@@ -154,6 +155,8 @@ def test_the_command_refuses_what_it_cannot_do_in_one_line(tmp_path):
     done = run.invoke(main, ["check", "lint", str(tmp_path)])
     assert done.exit_code == 1
     assert done.stderr == f"surety check lint: {tmp_path}: no .vy files there\n"
-    done = run.invoke(main, ["check", "lint", str(tmp_path), "--rule", "help"])
-    assert done.exit_code == 0
-    assert [line.split(":")[0] for line in done.stdout.split("\n\n")] == list(RULES)
+    for path in ([str(tmp_path)], []):
+        done = run.invoke(main, ["check", "lint", *path, "--rule", "help"])
+        assert done.exit_code == 0
+        assert [line.split(":")[0] for line in done.stdout.split("\n\n")] == list(RULES)
+    assert run.invoke(main, ["check", "lint", "--rule", "tx-origin"]).exit_code == 1
