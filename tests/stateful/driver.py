@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from surety.chain import Reverted
 from surety.model.system import Foreseen
 from tests.stateful.dice import MAIN, POKE_EACH, Dice
-from tests.stateful.invariants import RULES, Step
+from tests.stateful.invariants import Step, hold
 from tests.stateful.node import Node
 from tests.stateful.prices import check_hub
 from tests.stateful.scene import ENVIRONMENT, PRICES, Disagreement, Move, Scene, Setup
@@ -154,8 +154,7 @@ class Campaign:
         if move.what == "coin.flashLoan" and len(self.scene.plan) > 2:
             self.counts.seen["a loan around moves"] += 1
         step = Step(self.scene, move, outcome)
-        for rule in RULES:
-            rule(step)
+        hold(step)
         for id in step.touched()[:2]:
             check_account(self.scene, id)
         check_book(self.scene)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
+
 Check = TypeVar("Check", bound=Callable[[Any], None])
 
 STEP_RULES: list[Any] = []  # look at each move that went through: tests/stateful/invariants.py
@@ -29,9 +31,18 @@ def _named(rules: list[Any], number: int, ids: tuple[str, ...]) -> Callable[[Che
     return register
 
 
-def holds(number: int, *ids: str) -> Callable[[Check], Check]:
-    """Name a rule for every move that went through."""
-    return _named(STEP_RULES, number, ids)
+def holds(number: int, *ids: str, each: bool = False) -> Callable[[Check], Check]:
+    """Name a rule for every move that went through.
+
+    With `each` it sees the moves inside a flash loan one by one, and not the loan around them.
+    """
+    register = _named(STEP_RULES, number, ids)
+
+    def note(check: Check) -> Check:
+        vars(check)["each"] = each
+        return register(check)
+
+    return note
 
 
 def prices_hold(number: int, *ids: str) -> Callable[[Check], Check]:
@@ -42,6 +53,13 @@ def prices_hold(number: int, *ids: str) -> Callable[[Check], Check]:
 def can(number: int, *ids: str) -> Callable[[Check], Check]:
     """Name what must be possible, or must not, in whatever state a campaign has reached."""
     return _named(PROBES, number, ids)
+
+
+def cases(rules: list[Any]) -> list[Any]:
+    """Return rules as the cases of a test, each with the rows that it holds as its mark."""
+    return [
+        pytest.param(rule, id=rule.__name__, marks=pytest.mark.covers(*rule.ids)) for rule in rules
+    ]
 
 
 def every_rule() -> list[Any]:

@@ -814,6 +814,7 @@ class Scene:
             return Foreseen.of(move.at, before, self.system, reason)
         extra = self.extra(move)
         self.book.now = move.at
+        self.errands = []
         outcome = foresee(self.system, move.what, move.args, move.who, move.at, **extra)
         contract, name = self.contract_of(move.what)
         args = self.sent_args(move)
@@ -904,9 +905,17 @@ class Scene:
             elif what == "coin.flashLoan":  # a loan of nothing does not keep from a second one
                 system.act(now, borrower, what, *args, script=self._borrow)
             elif what not in LOOKS:
+                was, heard = system.copy(), (len(system.book.logs), len(system.logs))
                 system.act(now, borrower, what, *args)
+                then = system.copy()
+                then.returned = system.returned
+                then.book.logs, then.logs = system.book.logs[heard[0] :], system.logs[heard[1] :]
+                self.errands.append(
+                    (Move(now, borrower, what, args), Foreseen.of(now, was, then, None))
+                )
         return self.honest
 
+    errands: list[tuple[Move, Foreseen]]  # what the flash borrower did in the last move
     plan: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     honest = True
 

@@ -50,6 +50,7 @@ def revm() -> RevmNode:
     return RevmNode(GENESIS)
 
 
+@pytest.mark.covers("I58", "I71")
 def test_campaign__the_contracts_never_part_from_their_model():
     """Four campaigns, judged by every rule at every step, that met everything together."""
     counts = Counts()
@@ -93,6 +94,7 @@ def test_campaign__holds_on_a_real_anvil():
     assert counts.done["margin_call"] >= 3
 
 
+@pytest.mark.covers("I69")
 @pytest.mark.parametrize("hub", ["feeds", "words"])
 def test_accounts_are_rebuilt_from_logs_alone(hub):
     """Whoever only listens knows every account's word and balances."""

@@ -8,7 +8,7 @@ import pytest
 from tests.stateful import probes
 from tests.stateful.driver import Campaign
 from tests.stateful.node import RevmNode
-from tests.stateful.rules import PROBES
+from tests.stateful.rules import PROBES, cases
 from tests.stateful.scene import Setup
 from tests.stateful.test_campaign import L1, L2
 from tests.world import GENESIS
@@ -44,7 +44,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.__name__)
+@pytest.mark.parametrize("probe", cases(PROBES))
 def test_a_probe_convicts_a_broken_system(campaign, probe, monkeypatch):
     scene = campaign.scene
     if not scene.moves:
