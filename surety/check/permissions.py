@@ -11,6 +11,7 @@ import itertools
 import json
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,9 @@ from typing import Any, Final
 import click
 
 from surety.anvil import Anvil, AnvilFailed, AnvilMissing
-from surety.chain import Reverted, Rpc, RpcError, UnlockedSender, as_revert
+from surety.chain import Function, Reverted, Rpc, RpcError, UnlockedSender, as_revert
 from surety.check.command import project_options, read_project
-from surety.check.source import Project, Source, SourceError
+from surety.check.source import SUFFIX, Project, Source, SourceError
 from surety.check.sweep import (
     ETHER,
     STRANGER,
@@ -35,6 +36,7 @@ from surety.check.sweep import (
     fund,
     places,
     warm,
+    writing,
 )
 from surety.commands import Failure, counted
 from surety.files import write_atomically
@@ -43,6 +45,7 @@ GENESIS: Final = 1_700_000_000
 GONE: Final = "in the snapshot and no more; write it anew"
 YEAR: Final = 365 * 86_400
 CALLERS: Final = (STRANGER, "deployer")
+ROLES: Final = ("deployer", STRANGER, "user", "stub")  # whom arguments may name, besides contracts
 _ENTRIES: Final = 3  # of one mapping that are shown by their keys
 _GUESSES: Final = 96  # constructors tried with arguments of which nothing is known
 # a contract that answers any call with the word 1, for constructors that ask what they are given
@@ -88,6 +91,7 @@ def sweep_project(
     accounts = [str(address) for address in rpc.call("eth_accounts")]
     actors = dict(zip(("deployer", STRANGER, "user"), accounts, strict=False))
     done = Swept()
+    judge(project, given, values or {})
     targets = list(_deployed(rpc, project, actors, given, done))
     sweep = Sweep(rpc, targets, actors, seed, values)
     fund(rpc, targets)
@@ -103,6 +107,58 @@ def sweep_project(
     return done
 
 
+def judge(
+    project: Project, given: Mapping[str, Sequence[Any]], values: Mapping[str, Sequence[Any]]
+) -> None:
+    """Raise ValueError for arguments that mean nothing: unknown names, or of another type.
+
+    A value of functions need fit only one of the parameters of its name.
+    """
+    called = titles(project)
+    for title, args in given.items():
+        source = next((each for each in project.contracts if called[each.path] == title), None)
+        if source is None:
+            raise ValueError(f"arguments for {title}, and there is no such contract")
+        known = dict.fromkeys([*ROLES, *called.values()], "0x" + "11" * 20)
+        for name in _wanted(args):
+            if name not in known:
+                raise ValueError(f"{title}: @{name} is no contract here, nor {', '.join(ROLES)}")
+        abi = project.compiled(source).abi
+        resolved = [_resolved(item, known) for item in args]
+        try:
+            encode_constructor(abi, resolved)
+        except ValueError as error:
+            raise ValueError(f"{title}: {_misfit(abi, resolved) or error}") from error
+    written = [entry for each in project.contracts for entry in writing(project.compiled(each).abi)]
+    leaves = [leaf for entry in written for leaf in _parameters(entry.get("inputs", ()))]
+    for name, some in values.items():
+        kinds = [kind for told, kind in leaves if name in (told, kind)]
+        if not kinds:
+            raise ValueError(
+                f"values for {name}, which is no parameter of any function, nor a type"
+            )
+        for value in some:
+            if not any(_fits(kind, value) for kind in kinds):
+                raise ValueError(f"values for {name}: {value!r} is no {kinds[0]}")
+
+
+def _parameters(inputs: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield name and type of parameters, of structs the members' too, of lists the elements'."""
+    for item in inputs:
+        yield item.get("name", ""), item["type"].split("[", 1)[0]
+        yield from _parameters(item.get("components", ()))
+
+
+def _fits(kind: str, value: Any) -> bool:
+    if kind.startswith(("tuple", "bytes")) or kind.endswith("]"):  # told by the whole call alone
+        return True
+    try:
+        Function.of({"name": "f", "inputs": [{"type": kind}], "outputs": []}).encode(value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
 def _deployed(
     rpc: Rpc,
     project: Project,
@@ -111,26 +167,25 @@ def _deployed(
     done: Swept,
 ) -> Iterator[Target]:
     """Deploy contract after contract, again and again while another one may help the rest."""
+    called = titles(project)
     sender = UnlockedSender(rpc, actors["deployer"])
     stub = sender.send(None, STUB).contract_address
     assert stub is not None
     known = {**actors, "stub": stub}
     todo = list(project.contracts)
-    unknown = sorted(given.keys() - {source.stem for source in todo})
-    if unknown:
-        raise ValueError(f"arguments for {unknown[0]}, and there is no such contract")
     while todo:
         left = []
         for source in todo:
-            address = _deploy(rpc, sender, project, source, known, given, done)
+            title = called[source.path]
+            address = _deploy(rpc, sender, project, source, title, known, given, done)
             if address is None:
                 left.append(source)
                 continue
-            known[source.stem] = address
+            known[title] = address
             done.untried.pop(source.name, None)
-            done.failed.discard(source.stem)
+            done.failed.discard(title)
             made = project.compiled(source)
-            yield Target(source.stem, address, made.abi, places(source, project.layout(source)))
+            yield Target(title, address, made.abi, places(source, project.layout(source)))
         if len(left) == len(todo):
             return
         todo = left
@@ -141,6 +196,7 @@ def _deploy(
     sender: UnlockedSender,
     project: Project,
     source: Source,
+    title: str,
     known: Mapping[str, str],
     given: Mapping[str, Sequence[Any]],
     done: Swept,
@@ -148,12 +204,10 @@ def _deploy(
     """Deploy one contract with the arguments it is given, or the first guess that goes through."""
     made = project.compiled(source)
     reason = ""
-    for args in _arguments(source, made.abi, known, given):
+    for args in _arguments(title, made.abi, known, given):
         try:
             data = made.creation + encode_constructor(made.abi, args)
-        except ValueError as error:
-            if source.stem in given:
-                raise ValueError(f"{source.stem}: {error}") from error
+        except ValueError:
             continue
         try:
             rpc.call(
@@ -165,23 +219,52 @@ def _deploy(
         except RpcError as error:
             refusal = as_revert(error)
             reason = reason or (refusal.reason if refusal else error.message)
-    done.failed.add(source.stem)
-    done.untried[source.name] = reason or "no arguments get through"
+    done.failed.add(title)
+    done.untried[source.name] = reason or _missing(title, known, given)
     return None
 
 
+def titles(project: Project) -> dict[Path, str]:
+    """Return what each contract is called: its file's name, with the folders where two share it."""
+    times = Counter(source.stem for source in project.contracts)
+    return {
+        source.path: source.stem if times[source.stem] == 1 else source.name.removesuffix(SUFFIX)
+        for source in project.contracts
+    }
+
+
+def _missing(title: str, known: Mapping[str, str], given: Mapping[str, Sequence[Any]]) -> str:
+    """Tell why not even one deployment was tried, or that no guess had the right form."""
+    names = [name for name in _wanted(given.get(title, ())) if name not in known]
+    return f"it is given @{names[0]}, which is not deployed" if names else "no guess gets through"
+
+
+def _misfit(abi: Sequence[Mapping[str, Any]], args: Sequence[Any]) -> str:
+    """Return which argument is not of its parameter's type; nothing where their number is wrong."""
+    inputs = constructor(abi)["inputs"]
+    pairs = zip(inputs, args, strict=True) if len(inputs) == len(args) else ()
+    for item, value in pairs:
+        if not _fits(item["type"], value):
+            return f"{value!r} is no {item['type']}, as {item['name']} is"
+    return ""
+
+
+def _wanted(args: Sequence[Any]) -> list[str]:
+    """Return the names that arguments refer to."""
+    return [str(item)[1:] for item in _leaves(args) if _is_name(item)]
+
+
 def _arguments(
-    source: Source,
+    title: str,
     abi: Sequence[Mapping[str, Any]],
     known: Mapping[str, str],
     given: Mapping[str, Sequence[Any]],
 ) -> Iterator[list[Any]]:
     """Yield what a constructor may be given: what the caller says, else guesses by type."""
     entry = constructor(abi)
-    if source.stem in given:
-        wanted = [str(item)[1:] for item in _leaves(given[source.stem]) if _is_name(item)]
-        if all(name in known for name in wanted):
-            yield [_resolved(item, known) for item in given[source.stem]]
+    if title in given:
+        if all(name in known for name in _wanted(given[title])):
+            yield [_resolved(item, known) for item in given[title]]
         return
     pools = [_guesses(item, known) for item in entry["inputs"]]
     rounds = max((len(pool) for pool in pools), default=1)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from surety.anvil import Anvil
 from surety.chain import Rpc
-from surety.check.permissions import Swept, entries, findings, reach, shown, sweep_project
+from surety.check.permissions import Swept, entries, findings, judge, reach, shown, sweep_project
 from surety.check.source import load
 from surety.check.sweep import STRANGER, TRIES, Change, Outcome
 from surety.cli import main
@@ -479,30 +479,28 @@ def test_a_snapshot_allows_nothing_that_it_does_not_tell_of(tmp_path):
     ]
 
 
-def test_a_snapshot_does_not_outlive_what_it_tells_of(tmp_path):
-    found = swept(write(tmp_path, owned=OWNED, Till=TILL, Token=TOKEN))
-    kept = reach(found.table)
+def test_a_snapshot_does_not_outlive_what_it_tells_of(clean):
+    kept = reach(clean.table)
     kept["Till"]["gone"] = ["fee"]
     kept["Other"] = {}
-    assert [str(item) for item in findings(found, kept)] == [
+    assert [str(item) for item in findings(clean, kept)] == [
         "Other: in the snapshot and no more; write it anew",
         "Till.gone: in the snapshot and no more; write it anew",
     ]
 
 
 def test_a_snapshot_that_lacks_a_contract_is_not_made_in_silence(tmp_path):
-    folder = write(
-        tmp_path, owned=OWNED, Till=TILL.replace("fee < 1_000", "fee == 777"), Token=TOKEN
-    )
+    folder = write(tmp_path, Store=REFUSED, Owned=OWNED)
     file = tmp_path / "reach.json"
     done = CliRunner().invoke(main, ["check", "permissions", str(folder), "--write", str(file)])
     assert done.exit_code == 2
-    assert "could not be deployed (fee too high)" in done.output
-    assert list(json.loads(file.read_text())) == ["Token"]
-    # and when it is held against a later state it is said once
+    assert "Store.vy: could not be deployed (not mine)" in done.output
+    assert json.loads(file.read_text()) == {"Owned": {}}
+    # held against a snapshot that has it, it is said once
+    file.write_text('{"Owned": {}, "Store": {}}')
     done = CliRunner().invoke(main, ["check", "permissions", str(folder), "--check", str(file)])
     assert done.exit_code == 2
-    assert done.output.count("Till") == 1
+    assert done.output.count("Store") == 1
 
 
 def test_the_command_prints_the_table_and_keeps_a_snapshot(tmp_path):
@@ -537,6 +535,70 @@ def test_the_command_prints_the_table_and_keeps_a_snapshot(tmp_path):
     shown = json.loads(done.stdout)
     assert shown["findings"] == []
     assert shown["contracts"]["Owned"]["hand_over"]["stranger"]["changes"] == ["owner"]
+
+
+def test_two_contracts_of_one_name_are_two(tmp_path):
+    for folder, text in (
+        ("a", OWNED),
+        ("b", OWNED.replace("assert msg.sender ==", "assert self.owner ==")),
+    ):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, T=text)
+    found = swept(tmp_path, {"a/T": [], "b/T": []})
+    assert list(found.table) == ["a/T", "b/T"]
+    assert told(found) == [
+        "b/T.hand_over: a stranger chooses owner",
+        "b/T.hand_over: a stranger takes the deployer out of owner",
+    ]
+    assert set(reach(found.table)["a/T"]) == set()
+
+
+def test_arguments_that_mean_nothing_are_refused(tmp_path):
+    text = TILL.replace(
+        "fee: uint256):\n        owned", "fee: uint256, name: String[9]):\n        owned"
+    )
+    project = load(write(tmp_path, owned=OWNED, Till=text, Token=TOKEN))
+    good = ["@Token", 5, "a"]
+    judge(project, {"Till": good}, {"uint256": [7], "spender": ["0x" + "22" * 20]})
+    for given, values, words in (
+        ({"T": []}, {}, "arguments for T, and there is no such contract"),
+        (
+            {"Till": ["@Nope", 5, "a"]},
+            {},
+            "Till: @Nope is no contract here, nor deployer, stranger, user, stub",
+        ),
+        ({"Till": ["@Token", -1, "a"]}, {}, "Till: -1 is no uint256, as fee is"),
+        ({"Till": ["@Token", 5, 7]}, {}, "Till: 7 is no string, as name is"),
+        ({"Till": ["@Token", 5]}, {}, "Till: 3 values are needed, not 2"),
+        ({}, {"nope": [3]}, "values for nope, which is no parameter of any function, nor a type"),
+        ({}, {"uint256": ["a"]}, "values for uint256: 'a' is no uint256"),
+        ({}, {"spender": [1, 2]}, "values for spender: 1 is no address"),
+    ):
+        with pytest.raises(ValueError) as refused:
+            judge(project, given, values)
+        assert str(refused.value) == words
+
+
+REFUSED = """
+    # pragma version ^0.4.0
+    @deploy
+    def __init__(other: address):
+        assert other == self, "not mine"
+
+    @external
+    def nothing():
+        pass
+    """
+
+
+def test_what_needs_a_contract_that_is_not_deployed_says_so(tmp_path):
+    found = swept(
+        write(tmp_path, One=REFUSED, Two=REFUSED), {"One": ["@Two"], "Two": ["@deployer"]}
+    )
+    assert found.untried == {
+        "One.vy": "it is given @Two, which is not deployed",
+        "Two.vy": "not mine",
+    }
 
 
 def test_the_command_refuses_what_it_cannot_do_in_one_line(tmp_path):
