@@ -249,6 +249,34 @@ def spy(scene: Scene) -> Spy:
     return Spy(scene, actor, called.id)
 
 
+@pytest.mark.covers("A06", "I66")
+def test_take__it_is_the_lock_that_refuses(spy):
+    """Not a missing right, nor an account that is not due: those are said, a lock says no word."""
+    world = spy.scene.stage.world
+    token = world.tokens[ETH]
+    world.give(spy.actor.address, ETH, 10 * WAD)
+    approval = token.encode("approve", world.vault.address, MAX)
+    spy.actor.transact("execute", token.address, approval, sender=world.keeper)
+    take = world.vault.encode("take", spy.id, ETH, WAD, MAX, spy.actor.address, b"x")
+    for name, _, args in functions("Vault", tempting(world, spy.id, spy.actor.address)):
+        if name in OPEN:
+            continue
+        data = world.vault.encode(name, *args)
+        with world.snapshot():
+            reason: str | None = None
+            try:
+                spy.actor.transact("execute", world.vault.address, data, sender=world.keeper)
+            except Reverted as refused:
+                reason = refused.reason
+            assert reason != "", name
+        step = (world.vault.address, data)
+        spy.actor.transact("set_steps", [step], sender=world.keeper)
+        with reverts(""):
+            spy.actor.transact("execute", world.vault.address, take, sender=world.keeper)
+    spy.actor.transact("set_steps", [], sender=world.keeper)
+    spy.actor.transact("execute", world.vault.address, take, sender=world.keeper)
+
+
 # the payment follows the callback, so these differ by it from what is committed, and by it alone
 BEFORE_PAYMENT = {
     "totalSupply": 1,
