@@ -65,8 +65,9 @@ def tools(minutes: float) -> list[Tool]:
         ),
         Tool(
             "permissions",
-            "every function of every contract called by strangers, with what changed",
-            "surety check permissions contracts --exclude mocks",
+            "a stranger calls every function of a live system, with what he changed",
+            f"{quiet} tests/unit/check/test_own.py",
+            TESTS,
         ),
         Tool("access", "who may call what, read from the sources", "surety access --check"),
         Tool(
@@ -98,7 +99,11 @@ def tools(minutes: float) -> list[Tool]:
             f"surety attack --moves 2 --evaluations 1000000 --seconds {seconds}",
         ),
         Tool("coverage", "lines and branches of the core", "make -s coverage", (1, 2)),
-        Tool("mutation", "faults put into the core", "make -s mutate"),
+        Tool(
+            "mutation",
+            "faults put into the core",
+            f"make -s mutate ARGS='--seconds {120 * minutes:g}'",
+        ),
         Tool("halmos", "symbolic runs of the bytecode", "make -s halmos", (1, 2)),
     ]
 
