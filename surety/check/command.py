@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -67,6 +68,22 @@ def check() -> None:
     """
 
 
+def tell(done: int, total: int, what: str) -> None:
+    """Say how far a tool is, to somebody who waits for it: a log is spared that."""
+    if sys.stderr.isatty():
+        click.echo(f"{done}/{total} {what}", err=True)
+
+
+def from_here(project: Project, name: str) -> str:
+    """Return the path of a project's file as an editor opens it: from the working folder.
+
+    It is absolute where the file lies elsewhere.
+    """
+    path = project.root / name
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
+
+
 def project_options(command: _F) -> _F:
     """Add what every tool takes: PATH, where imports are looked for, what is left out, --json."""
     for add in (
@@ -97,7 +114,7 @@ def read_project(path: Path, search_paths: tuple[Path, ...], exclude: tuple[str,
     Above it stands a line on stderr for each of several sources that do not compile.
     """
     try:
-        return load(path, search_paths, exclude)
+        return load(path, search_paths, exclude, tell)
     except BadSources as error:
         if len(error.lines) == 1:
             raise Failure(f"{error} (--exclude PATTERN leaves it out)") from error

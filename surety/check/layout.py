@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from surety.check.command import project_options, read_project
+from surety.check.command import project_options, read_project, tell
 from surety.check.source import Project, SourceError
 from surety.commands import Failure, counted
 from surety.files import write_atomically
@@ -73,10 +73,15 @@ class Difference:
 Snapshot = Mapping[str, Contract]
 
 
-def snapshot(project: Project) -> Snapshot:
-    """Return the layout and sizes of every contract of a project; raises SourceError."""
+def snapshot(project: Project, tell: Callable[[int, int, str], None] | None = None) -> Snapshot:
+    """Return the layout and sizes of every contract of a project; raises SourceError.
+
+    `tell` hears before each contract how many are done, of how many, and its name.
+    """
     found = {}
-    for source in project.contracts:
+    for number, source in enumerate(project.contracts):
+        if tell:
+            tell(number, len(project.contracts), source.name)
         made = project.compiled(source)
         words = tuple(sorted(_words(project.layout(source))))
         found[source.name] = Contract(words, made.runtime_size, len(made.creation))
@@ -253,7 +258,7 @@ def layout(
     before = _read(kept) if kept else {}
     project = read_project(path, search_paths, exclude)
     try:
-        now = snapshot(project)
+        now = snapshot(project, tell)
     except SourceError as error:
         raise Failure(error) from error
     if write:

@@ -12,7 +12,7 @@ import json
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ import click
 
 from surety.anvil import Anvil, AnvilFailed, AnvilMissing
 from surety.chain import Function, Reverted, Rpc, RpcError, UnlockedSender, as_revert
-from surety.check.command import project_options, read_project
+from surety.check.command import from_here, project_options, read_project, tell
 from surety.check.source import SUFFIX, Project, Source, SourceError
 from surety.check.sweep import (
     ETHER,
@@ -81,6 +81,7 @@ def sweep_project(
     given: Mapping[str, Sequence[Any]],
     seed: int = 0,
     values: Mapping[str, Sequence[Any]] | None = None,
+    tell: Callable[[int, int, str], None] | None = None,
 ) -> Swept:
     """Deploy a project's contracts on a node that lends accounts, and try them in three states.
 
@@ -93,7 +94,7 @@ def sweep_project(
     done = Swept()
     judge(project, given, values or {})
     targets = list(_deployed(rpc, project, actors, given, done))
-    sweep = Sweep(rpc, targets, actors, seed, values)
+    sweep = Sweep(rpc, targets, actors, seed, values, tell=tell)
     fund(rpc, targets)
     sweep.run(CALLERS)
     warm(rpc, sweep, targets, actors)
@@ -461,7 +462,8 @@ def permissions(
     project = read_project(path, search_paths, exclude)
     try:
         with Anvil(timestamp=GENESIS, block_interval=12) as node, Rpc(node.url) as rpc:
-            swept = sweep_project(rpc, project, given, seed, values)
+            swept = sweep_project(rpc, project, given, seed, values, tell)
+        swept.untried = {from_here(project, name): why for name, why in swept.untried.items()}
     except (SourceError, ValueError, AnvilMissing, AnvilFailed) as error:
         raise Failure(error) from error
     if write:

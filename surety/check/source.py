@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -174,13 +174,19 @@ class Project:
         return self._compiled[source.path]
 
 
-def load(path: Path, search_paths: Sequence[Path] = (), exclude: Sequence[str] = ()) -> Project:
+def load(
+    path: Path,
+    search_paths: Sequence[Path] = (),
+    exclude: Sequence[str] = (),
+    tell: Callable[[int, int, str], None] | None = None,
+) -> Project:
     """Read a file, or every `.vy` file below a folder, with its modules and interfaces.
 
     `search_paths` come before the project's folder, the last one first. `exclude` are patterns
     (`*mocks/*`) of names or of single parts of them that are left out; hidden folders, virtual
     environments and installed libraries always are. Of a single file the modules that it imports
     are not sources of the project: name their folder to have them judged as well.
+    `tell` hears before each file how many are done, of how many, and its name.
     Raises SourceError; of files below a folder that do not compile BadSources, for all of them.
     """
     try:
@@ -189,7 +195,7 @@ def load(path: Path, search_paths: Sequence[Path] = (), exclude: Sequence[str] =
         raise SourceError(f"{path}: {error.strerror or error}") from error
     root = root_of(path)
     paths = (root, *(_folder(each) for each in search_paths))
-    analysis, trees = _read_all(files, root, paths, path.is_dir())
+    analysis, trees = _read_all(files, root, paths, path.is_dir(), tell)
     parts = set().union(*(_parts_of(tree) for tree in analysis.trees.values()))
     return Project(
         root,
@@ -209,13 +215,19 @@ def load(path: Path, search_paths: Sequence[Path] = (), exclude: Sequence[str] =
 
 
 def _read_all(
-    files: Sequence[Path], root: Path, search_paths: Sequence[Path], is_folder: bool
+    files: Sequence[Path],
+    root: Path,
+    search_paths: Sequence[Path],
+    is_folder: bool,
+    tell: Callable[[int, int, str], None] | None,
 ) -> tuple[_Analysis, dict[Path, Any]]:
     """Return the trees of all files; raises BadSources for those of a folder, else SourceError."""
     analysis = _Analysis(root, search_paths)
     trees = {}
     wrong: dict[str, None] = {}  # a module is as wrong for everyone who imports it
-    for file in files:
+    for number, file in enumerate(files):
+        if tell:
+            tell(number, len(files), _name(file, root))
         try:
             trees[file] = analysis.read(file)
         except SourceError as error:

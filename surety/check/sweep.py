@@ -12,7 +12,7 @@ the stranger's own name is what a missing check looks like.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Final
@@ -132,7 +132,8 @@ class Sweep:
 
     `values` are arguments to draw from: of the name of a parameter these and no others, of an ABI
     type besides those that the sweep has. `keys` tells whom a key of a mapping that
-    is no address belongs to, by role.
+    is no address belongs to, by role. `tell` hears before each contract how many are done in this
+    state, of how many, and its name.
     """
 
     def __init__(
@@ -144,7 +145,9 @@ class Sweep:
         values: Mapping[str, Sequence[Any]] | None = None,
         keys: Mapping[int, str] | None = None,
         tries: int = TRIES,
+        tell: Callable[[int, int, str], None] | None = None,
     ) -> None:
+        self._tell = tell
         self._tries = tries
         self._values = values or {}
         self._owned = dict(keys or {})
@@ -163,7 +166,9 @@ class Sweep:
 
     def run(self, callers: Iterable[str]) -> None:
         """Try everything in the state that the node is in, and add it to the table."""
-        for target in self._targets:
+        for number, target in enumerate(self._targets):
+            if self._tell:
+                self._tell(number, len(self._targets), target.name)
             for entry in writing(target.abi):
                 name = label(entry)
                 tries = self.tries(target, entry)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from surety.check.command import project_options, read_project
+from surety.check.command import from_here, project_options, read_project
 from surety.check.lint.engine import Report
 from surety.commands import Failure, counted
 
@@ -59,7 +60,13 @@ def lint(
     for name in only:
         if name not in RULES:
             raise Failure(f"there is no rule {name}; `--rule help` lists them")
-    report = engine.lint(read_project(path, search_paths, exclude), only)
+    project = read_project(path, search_paths, exclude)
+    report = engine.lint(project, only)
+    findings, allowed = (
+        tuple(replace(found, file=from_here(project, found.file)) for found in some)
+        for some in (report.findings, report.allowed)
+    )
+    report = replace(report, findings=findings, allowed=allowed)
     click.echo(_json(report) if as_json else _text(report))
     if report.findings:
         sys.exit(2)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from surety.check.command import tell
 from surety.check.layout import (
     INIT_LIMIT,
     RUNTIME_LIMIT,
@@ -257,3 +259,21 @@ def test_the_command_refuses_what_it_cannot_do_in_one_line(book):
         assert done.exit_code == 1
         assert words in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_who_waits_at_a_terminal_hears_how_far_it_is(book, monkeypatch, capsys):
+    heard = []
+    project = load(book, tell=lambda *told: heard.append(told))
+    files = [source.name for source in project.sources]
+    assert heard == [(i, len(files), name) for i, name in enumerate(files)]
+    heard.clear()
+    snapshot(project, tell=lambda *told: heard.append(told))
+    assert heard == [
+        (i, len(project.contracts), source.name) for i, source in enumerate(project.contracts)
+    ]
+    assert heard
+    tell(3, 37, "Vault.vy")
+    assert capsys.readouterr() == ("", "")  # a log hears nothing
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    tell(3, 37, "Vault.vy")
+    assert capsys.readouterr() == ("", "3/37 Vault.vy\n")

@@ -124,7 +124,8 @@ def test_bugs_are_found_through_modules_at_the_line_in_the_module(tmp_path):
     )
 
 
-def test_the_command_prints_findings_and_exits_2(tmp_path):
+def test_the_command_prints_findings_and_exits_2(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "Case.vy").write_text(SENDER + "\n")
     run = CliRunner(mix_stderr=False)
     done = run.invoke(main, ["check", "lint", str(tmp_path)])
@@ -145,6 +146,26 @@ def test_the_command_prints_findings_and_exits_2(tmp_path):
     done = run.invoke(main, ["check", "lint", str(tmp_path), "--rule", "delegatecall"])
     assert done.exit_code == 0
     assert done.stdout == "1 file, 1 rule: 0 findings, 0 allowed by comments\n"
+
+
+def test_a_finding_names_its_file_as_an_editor_opens_it(tmp_path, monkeypatch):
+    (tmp_path / "some").mkdir()
+    file = tmp_path / "some" / "Case.vy"
+    file.write_text(SENDER + "\n")
+    args = ["check", "lint", str(file.parent), "--rule", "tx-origin", "--json"]
+    for here, name in (
+        (tmp_path, "some/Case.vy"),
+        (file.parent, "Case.vy"),
+        (tmp_path.parent, f"{tmp_path.name}/some/Case.vy"),
+        (Path("/"), file.as_posix().removeprefix("/")),
+    ):
+        monkeypatch.chdir(here)
+        (found,) = json.loads(CliRunner(mix_stderr=False).invoke(main, args).stdout)["findings"]
+        assert found["file"] == name
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (found,) = json.loads(CliRunner(mix_stderr=False).invoke(main, args).stdout)["findings"]
+    assert found["file"] == file.as_posix()
 
 
 def test_the_command_refuses_what_it_cannot_do_in_one_line(tmp_path):
