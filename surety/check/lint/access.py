@@ -11,6 +11,7 @@ from vyper.ast import nodes as vy
 
 from surety.check import tree
 from surety.check.lint.base import Facts, Found
+from surety.check.lint.calls import decides
 from surety.check.source import Source
 
 _DEEP = 24
@@ -20,10 +21,11 @@ def open_setter(source: Source, _: Facts) -> Found:
     """Find functions that let anyone put a value of his own into storage."""
     for function in source.functions:
         kind = tree.kind_of(function)
-        if not kind.is_external or tree.only_reads(function) or _asks(function):
+        guarded: set[int] = set()
+        if not kind.is_external or tree.only_reads(function) or _asks(function, guarded):
             continue
         params = frozenset(item.arg for item in function.args.args)
-        walk = _Given()
+        walk = _Given(guarded)
         walk.function(function, params)
         if walk.places:
             place, what = next(iter(walk.places.items()))
@@ -43,7 +45,7 @@ def zero_signer(source: Source, _: Facts) -> Found:
         compared = [
             node
             for node in function.get_descendants(vy.Compare)
-            if any(_is_nobody(side) for side in (node.left, node.right))
+            if any(_is_nobody(side) for side in (node.left, node.right)) and decides(node)
         ]
         sides = [side for node in compared for side in (node.left, node.right)]
         # what the signer is compared with may be known not to be zero instead
@@ -79,17 +81,23 @@ def _name(place: Any) -> str:
 # who calls
 
 
-def _asks(function: Any) -> bool:
+def _asks(function: Any, guarded: set[int]) -> bool:
     """Tell whether what a function does depends on who calls it, or on a signature.
 
     It does where the caller decides a branch or an assert, is asked for or paid from in another
-    contract, or is the key of what is written. To log him, or to remember him, is not to ask.
+    contract, or is the key of what is written. To log him, or to remember him, is not to ask, nor
+    is that he is not the zero address. A branch asks for what lies inside its arms, or, where one
+    arm leaves, for what follows: these statements are added to `guarded`, by their `id`.
     """
-    return _asks_with(function, frozenset(), 0, set())
+    return _asks_with(function, frozenset(), 0, set(), guarded)
 
 
 def _asks_with(
-    function: Any, given: frozenset[str], depth: int, seen: set[tuple[int, frozenset[str]]]
+    function: Any,
+    given: frozenset[str],
+    depth: int,
+    seen: set[tuple[int, frozenset[str]]],
+    guarded: set[int],
 ) -> bool:
     if depth > _DEEP or (id(function), given) in seen:
         return False
@@ -101,7 +109,11 @@ def _asks_with(
 
     for node in function.get_descendants():
         if isinstance(node, vy.Assert | vy.If | vy.IfExp) and depends(node.test):
-            return True
+            if _is_idle(node.test):
+                continue
+            if isinstance(node, vy.Assert) or _raises(node):
+                return True
+            guarded |= _behind(node, function)
         if isinstance(node, vy.Subscript) and tree.is_kept(node) and depends(node.slice):
             return True
         if not isinstance(node, vy.Call):
@@ -112,11 +124,57 @@ def _asks_with(
         if inner is not None:
             pairs = tree.arguments(inner, node).items()
             below = frozenset(name for name, value in pairs if depends(value))
-            if _asks_with(inner, below, depth + 1, seen):
+            if _asks_with(inner, below, depth + 1, seen, guarded):
                 return True
         elif _leaves(node) and any(depends(value) for value in node.args):
             return True
     return False
+
+
+def _is_idle(test: Any) -> bool:
+    """Tell whether a test only says that the caller is not the zero address."""
+    if not isinstance(test, vy.Compare):
+        return False
+    sides = (test.left, test.right)
+    return any(_is_nobody(side) for side in sides) and any(_is_caller(side) for side in sides)
+
+
+def _raises(branch: Any) -> bool:
+    """Tell whether one way through a branch reverts all that was done."""
+    if not isinstance(branch, vy.If):
+        return False
+    return any(arm and _reverts(arm[-1]) for arm in (branch.body, branch.orelse))
+
+
+def _reverts(last: Any) -> bool:
+    """Tell whether a statement raises, or calls a function whose last one does."""
+    if isinstance(last, vy.Expr) and isinstance(last.value, vy.Call):
+        inner = tree.internal(last.value)
+        return inner is not None and _reverts(inner.body[-1])
+    return isinstance(last, vy.Raise)
+
+
+def _behind(branch: Any, function: Any) -> set[int]:
+    """Return the statements that a branch decides about, by their `id`."""
+    kinds = (vy.AnnAssign, vy.Assign, vy.AugAssign, vy.Expr)
+    if isinstance(branch, vy.IfExp):
+        params = {item.arg for item in function.args.args}
+        for arm in (branch.body, branch.orelse):
+            if params.isdisjoint(
+                node.id
+                for node in [arm, *arm.get_descendants(vy.Name)]
+                if isinstance(node, vy.Name)
+            ):
+                return {id(branch.get_ancestor(kinds))}
+        return set()
+    arms = [arm for arm in (branch.body, branch.orelse) if arm]
+    found = {
+        id(node) for arm in arms for item in arm for node in [item, *item.get_descendants(kinds)]
+    }
+    if any(isinstance(arm[-1], vy.Return | vy.Continue | vy.Break) for arm in arms):
+        last = branch.end_lineno
+        found |= {id(node) for node in function.get_descendants(kinds) if node.lineno > last}
+    return found
 
 
 def _leaves(call: Any) -> bool:
@@ -185,6 +243,7 @@ class _Given:
     answers: what is worked out from storage and the clock is upkeep that anyone may do.
     """
 
+    guarded: set[int]
     places: dict[Any, str] = field(default_factory=dict)
     seen: set[tuple[int, frozenset[str], bool]] = field(default_factory=set)
 
@@ -210,6 +269,8 @@ class _Given:
                 plain = plain and not isinstance(node, vy.Assert)
 
     def _visit(self, node: Any, names: set[str], plain: bool) -> None:
+        if id(node) in self.guarded:
+            return
         for call in [node, *node.get_descendants(vy.Call)]:
             inner = tree.internal(call) if isinstance(call, vy.Call) else None
             if inner is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vyper.ast import nodes as vy
+from vyper.semantics.data_locations import DataLocation
 
 from surety.check import tree
 from surety.check.lint.base import Facts, Found
@@ -71,36 +72,111 @@ def _raw_calls(source: Source) -> Iterator[Any]:
 
 
 def _is_unused(node: Any) -> bool:
-    """Tell whether an answer is dropped, or put into a name that is never read.
+    """Tell whether an answer is dropped, or put into names that decide nothing.
 
     Of several answers the first one counts: of a raw call it is the success.
     """
-    parent = node.get_ancestor()
-    if isinstance(parent, vy.ExtCall):
-        parent = parent.get_ancestor()
-    if isinstance(parent, vy.Expr):
+    return not decides(node, first=True)
+
+
+def decides(node: Any, first: bool = False) -> bool:
+    """Tell whether anything depends on a value: an assert, a branch, a return, another call, a key,
+    or a variable that is read.
+
+    It is followed through expressions and local names; `first` of several targets alone counts. A
+    log decides nothing.
+    """
+    function = tree.function_of(node)
+    found = _goes_to(node, first)
+    todo, seen = [] if isinstance(found, bool) else [*found], set()
+    if found is True:
         return True
-    if not isinstance(parent, vy.AnnAssign | vy.Assign):
-        return False
-    target = parent.target
-    if isinstance(target, vy.Tuple):
-        target = target.elements[0]
-    if not isinstance(target, vy.Name) or tree.is_kept(target):
-        return False
-    return not is_read(target)
-
-
-def is_read(name: Any) -> bool:
-    """Tell whether a local name is read anywhere in its function but in being assigned."""
-    function = tree.function_of(name)
-    for other in function.get_descendants(vy.Name):
-        if other.id != name.id or other is name:
+    while todo:
+        name = todo.pop()
+        if name in seen:
             continue
-        statement = other.get_ancestor((vy.Assign, vy.AugAssign, vy.AnnAssign))
-        given = statement is not None and other in _targets(statement)
-        if not given or isinstance(statement, vy.AugAssign):
-            return True
+        seen.add(name)
+        for use in function.get_descendants(vy.Name):
+            if use.id == name and not _is_target(use):
+                found = _goes_to(use, False)
+                if found is True:
+                    return True
+                todo += [] if found is False else found
     return False
+
+
+def _is_target(name: Any) -> bool:
+    statement = name.get_ancestor((vy.Assign, vy.AugAssign, vy.AnnAssign))
+    return statement is not None and any(name is item for item in _targets(statement))
+
+
+def _goes_to(node: Any, first: bool) -> bool | list[str]:
+    """Follow a value up its expression: whether it decides something, or the names it is put in."""
+    child, parent = node, node.get_ancestor()
+    while parent is not None:
+        if isinstance(parent, vy.Assert | vy.If | vy.IfExp) and child is parent.test:
+            return True
+        if isinstance(parent, vy.Return | vy.Raise | vy.For):
+            return True
+        if isinstance(parent, vy.Subscript) and child is parent.slice:
+            return True
+        if isinstance(parent, vy.Log | vy.Expr | vy.FunctionDef):
+            return False
+        if isinstance(parent, vy.Assign | vy.AnnAssign | vy.AugAssign):
+            targets = _targets(parent)
+            return _put(targets[:1] if first else targets)
+        if isinstance(parent, vy.Call) and child is not parent.func:
+            outside = isinstance(parent.get_ancestor(), vy.ExtCall | vy.StaticCall)
+            inside = tree.internal(parent) is not None
+            if outside or inside or tree.builtin(parent) in ("raw_call", "send"):
+                return True
+            if getattr(parent.func, "attr", "") == "append":
+                return _put([parent.func.value])
+        child, parent = parent, parent.get_ancestor()
+    return False
+
+
+def _put(targets: list[Any]) -> bool | list[str]:
+    names: list[str] = []
+    for target in targets:
+        local = list(tree.roots(target))
+        if tree.is_kept(target):
+            if _is_ever_read(tree.variable(target)):
+                return True
+        elif not local or _is_immutable(target):
+            return True
+        names += local
+    return names
+
+
+def _is_immutable(target: Any) -> bool:
+    info = getattr(target, "_expr_info", None)
+    return info is not None and info.location is DataLocation.CODE
+
+
+def _is_ever_read(variable: Any) -> bool:
+    """Tell whether a variable in storage is public, or read by a function of its file."""
+    if variable is None or variable.decl_node is None or variable.decl_node.is_public:
+        return True
+    module = variable.decl_node.module_node
+    return any(
+        tree.variable(node) is variable and not _is_stored(node)
+        for node in module.get_descendants(vy.Attribute)
+    )
+
+
+def _is_stored(node: Any) -> bool:
+    """Tell whether an attribute is what an assignment writes to."""
+    while isinstance(node.get_ancestor(), vy.Subscript | vy.Attribute):
+        if node is not node.get_ancestor().value:
+            return False
+        node = node.get_ancestor()
+    statement = node.get_ancestor()
+    if isinstance(statement, vy.Tuple):
+        statement = statement.get_ancestor()
+    if not isinstance(statement, vy.Assign | vy.AugAssign):
+        return False
+    return any(node is item for item in _targets(statement))
 
 
 def _targets(statement: Any) -> list[Any]:

@@ -11,12 +11,13 @@ from vyper.ast import nodes as vy
 
 from surety.check import tree
 from surety.check.lint.base import Facts, Found, where
-from surety.check.lint.calls import is_read
+from surety.check.lint.calls import decides
 from surety.check.lint.comments import Comments
 from surety.check.source import Source
 
 MOST_ROUNDS: Final = 1_000
 MOST_STORED: Final = 256  # rounds over a list in storage: 2,100 gas each, and somebody fills it
+_FAR: Final = 16  # locals that a value is followed through
 _MONEY: Final = re.compile(
     r"amount|value|balance|debt|share|asset|price|fee|interest|supply|collateral|reserve|worth|"
     r"owed|paid|repaid|deposit|reward|penalty|cost|coins|tokens?(?!_)|principal|premium|payout",
@@ -125,7 +126,7 @@ def exact_balance(source: Source, _: Facts) -> Found:
     for node in source.tree.get_descendants(vy.Compare):
         if isinstance(node.op, vy.Eq | vy.NotEq):
             for side, other in ((node.left, node.right), (node.right, node.left)):
-                if _is_own_balance(side) and tree.folded(other) != 0:
+                if _is_own_balance(_origin(side)) and tree.folded(other) != 0:
                     yield node, "whoever sends one unit makes this untrue"
                     break
 
@@ -163,17 +164,26 @@ def _quotient(node: Any) -> tuple[Any, Any] | None:
     """Return what a node, or the local that it names, was divided from and by."""
     if node.has_folded_value:
         return None
-    if isinstance(node, vy.Name):
+    return _division(_origin(node))
+
+
+def _origin(node: Any) -> Any:
+    """Return what a local was given, once and whole, through further locals; else the node."""
+    for _ in range(_FAR):
         function = tree.function_of(node)
+        if not isinstance(node, vy.Name) or function is None:
+            return node
         given = [
             item
             for item in function.get_descendants((vy.AnnAssign, vy.Assign, vy.AugAssign))
             if node.id in tree.roots(item.target)
         ]
         if len(given) != 1 or isinstance(given[0], vy.AugAssign) or given[0].value is None:
-            return None
-        return _division(given[0].value)
-    return _division(node)
+            return node
+        if isinstance(given[0].target, vy.Tuple):
+            return node
+        node = given[0].value
+    return node
 
 
 def _division(node: Any) -> tuple[Any, Any] | None:
@@ -215,7 +225,9 @@ def _bounds(node: Any) -> bool:
 
 def _says_direction(comment: str) -> bool:
     return (
-        re.search(r"\b(?:down|up|floor|ceil|exact|exactly|round\w*)\b", comment, re.I) is not None
+        re.search(r"\b(?:floor|ceil|exact|exactly|round\w*)\b", comment, re.I) is not None
+        or re.search(r"^#+\s*(?:down|up)\b|\b(?:down|up)\s*(?:[.,;:)]|$)", comment, re.I)
+        is not None
     )
 
 
@@ -353,7 +365,16 @@ def _time_of_tuple(call: Any, name: str) -> bool:
 
 
 def _is_looked_at(target: Any) -> bool:
-    return not isinstance(target, vy.Name) or tree.is_kept(target) or is_read(target)
+    return not isinstance(target, vy.Name) or tree.is_kept(target) or _is_read(target)
+
+
+def _is_read(target: Any) -> bool:
+    """Tell whether anything depends on a local that was given a value."""
+    return any(
+        other.id == target.id and decides(other)
+        for other in tree.function_of(target).get_descendants(vy.Name)
+        if other is not target
+    )
 
 
 def _time_of_struct(call: Any, kind: Any) -> bool:
@@ -382,5 +403,5 @@ def _uses(assignment: Any, names: set[str]) -> Iterator[Any]:
 def _uses_time(node: Any, assignment: Any, times: set[str]) -> bool:
     parent = node.get_ancestor()
     if isinstance(parent, vy.Attribute):
-        return parent.attr in times
+        return parent.attr in times and decides(parent)
     return parent is not assignment

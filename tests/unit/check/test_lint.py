@@ -181,3 +181,201 @@ def test_the_command_refuses_what_it_cannot_do_in_one_line(tmp_path):
         assert done.exit_code == 0
         assert [line.split(":")[0] for line in done.stdout.split("\n\n")] == list(RULES)
     assert run.invoke(main, ["check", "lint", "--rule", "tx-origin"]).exit_code == 1
+
+
+FOOLED = {
+    "open-setter: not the zero address": (
+        "open-setter",
+        """
+rate: uint256
+
+@external
+def set_rate(rate: uint256):
+    assert msg.sender != empty(address)
+    self.rate = rate
+""",
+        9,
+    ),
+    "open-setter: the branch only logs": (
+        "open-setter",
+        """
+event Set:
+    who: address
+
+owner: address
+
+@external
+def take_over(new: address):
+    if msg.sender != self.owner:
+        log Set(who=msg.sender)
+    self.owner = new
+""",
+        13,
+    ),
+    "open-setter: both arms write the same": (
+        "open-setter",
+        """
+owner: address
+
+@external
+def take_over(new: address):
+    self.owner = new if msg.sender == self.owner else new
+""",
+        8,
+    ),
+    "open-setter: it leaves after the write": (
+        "open-setter",
+        """
+owner: address
+
+@external
+def take_over(new: address):
+    self.owner = new
+    if msg.sender != self.owner:
+        return
+""",
+        8,
+    ),
+    "zero-signer: nothing reads the answer": (
+        "zero-signer",
+        """
+signers: HashMap[address, bool]
+
+@external
+def sign(digest: bytes32, v: uint256, r: uint256, s: uint256):
+    signer: address = ecrecover(digest, v, r, s)
+    nobody: bool = signer == empty(address)
+    self.signers[signer] = True
+""",
+        8,
+    ),
+    "stale-price: the time goes nowhere": (
+        "stale-price",
+        """
+interface Feed:
+    def price() -> (uint256, uint256): view
+
+@external
+@view
+def value(feed: Feed) -> uint256:
+    price: uint256 = 0
+    at: uint256 = 0
+    price, at = staticcall feed.price()
+    seen: uint256 = at + 0
+    return price
+""",
+        12,
+    ),
+    "dropped-result: a second name, unread": (
+        "dropped-result",
+        """
+interface Token:
+    def transfer(to: address, amount: uint256) -> bool: nonpayable
+
+@external
+def pay(token: Token, to: address):
+    ok: bool = extcall token.transfer(to, 1)
+    kept: bool = ok
+""",
+        9,
+    ),
+    "raw-call-success: stored and never read": (
+        "raw-call-success",
+        """
+last: uint256
+
+@external
+def run(target: address):
+    ok: bool = raw_call(target, b"", revert_on_failure=False)
+    self.last = convert(ok, uint256)
+""",
+        8,
+    ),
+    "bare-division: a down payment": (
+        "bare-division",
+        """
+@external
+@view
+def shares_for(amount: uint256, supply: uint256, assets: uint256) -> uint256:
+    # a down payment
+    return amount * supply // assets
+""",
+        8,
+    ),
+    "exact-balance: hoisted": (
+        "exact-balance",
+        """
+interface Token:
+    def balanceOf(who: address) -> uint256: view
+
+total: uint256
+
+@external
+def close(token: Token):
+    held: uint256 = staticcall token.balanceOf(self)
+    same: bool = held == self.total
+    assert same
+""",
+        12,
+    ),
+    "divide-before-multiply: through two names": (
+        "divide-before-multiply",
+        """
+@external
+@view
+def rewards(amount: uint256, a: uint256, b: uint256) -> uint256:
+    half: uint256 = a // b
+    kept: uint256 = half
+    return amount * kept
+""",
+        9,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOOLED)
+def test_what_is_only_looked_at_in_passing_is_found(case, tmp_path):
+    """A value is followed to where something depends on it; to name it once more is not that."""
+    rule, text, line = FOOLED[case]
+    found = places(judged(tmp_path, LOCKED + text, rule))
+    if rule == "open-setter":  # told of the function, with the line of the write
+        assert [name for name, _ in found] == [rule]
+        (only,) = judged(tmp_path, LOCKED + text, rule).findings
+        assert f"(line {line})" in only.message
+    else:
+        assert found == [(rule, line)]
+
+
+def test_a_write_inside_the_arm_that_asks_is_left(tmp_path):
+    """The control: where the caller does decide about the write, by an arm, an end or a value."""
+    text = """
+owner: address
+fee: uint256
+
+@external
+def inside(new: address):
+    if msg.sender == self.owner:
+        self.owner = new
+
+@external
+def leaves(new: address):
+    if msg.sender != self.owner:
+        return
+    self.owner = new
+
+@external
+def keeps(fee: uint256):
+    self.fee = fee if msg.sender == self.owner else self.fee
+
+@external
+def fails(fee: uint256):
+    if msg.sender != self.owner:
+        self._no()
+    self.fee = fee
+
+@internal
+@pure
+def _no():
+    raise "not the owner"
+"""
+    assert places(judged(tmp_path, LOCKED + text, "open-setter")) == []
