@@ -18,7 +18,7 @@ MUTATE := surety check mutate contracts --exclude '*mocks*' $(CORE:%=--files %.v
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: help setup demo test compile check lint format fuzz coverage chaos bench assurance clean mutate mutate-changed
+.PHONY: help setup demo test compile check lint format fuzz coverage chaos bench assurance clean mutate mutate-changed halmos
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -58,6 +58,9 @@ coverage: setup ## measure which branches of the core's bytecode the tests take,
 		pytest -p no:ape_test -p tests.proofs.coverage -q --tb=no -m "not deep and not chaos" \
 		$(COVERAGE_TESTS) $(ARGS)
 	@SURETY_COVERAGE=.cache/branches.json python -m tests.proofs.coverage
+
+halmos: setup ## show properties of the deployed bytecode by symbolic runs (ARGS=Stablecoin for one)
+	@python -m tests.proofs.halmos $(ARGS)
 
 chaos: setup ## run the tests with faulty nodes and networks
 	@pytest -m chaos $(ARGS)
