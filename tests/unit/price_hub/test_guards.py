@@ -289,6 +289,16 @@ def test_sequencer__down_fails_every_kind_whatever_its_oracle_says(
     reverts_with("price failed", hub.set_oracle, 0, new_oracle(PRICE), sender=governor)
 
 
+def test_sequencer__down_leaves_no_live_price(hub, sequencer, clock, stranger):
+    assert hub.live_price(0) == PRICE
+    sequencer.set_status(DOWN, clock.now, sender=stranger)
+    clock.forward(1)
+    assert hub.live_price(0) == 0
+    sequencer.set_status(UP, clock.now - 86_400, sender=stranger)
+    clock.forward(1)
+    assert hub.live_price(0) == PRICE
+
+
 def test_sequencer__down_lists_nothing(
     hub, sequencer, clock, stranger, governor, new_token, new_oracle, reverts_with
 ):

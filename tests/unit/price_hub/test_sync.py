@@ -263,8 +263,8 @@ def test_read__is_what_sync_returns_and_writes_nothing(hub, market, clock, stran
 def test_an_unlisted_kind_has_no_word_and_no_token(hub, kind, reverts_with):
     assert hub.words(kind) == 0
     assert hub.token_of(kind) == "0x" + "00" * 20
-    reverts_with("unknown kind", hub.config_of, kind)
-    reverts_with("unknown kind", hub.bounds_of, kind)
+    for view in ("config_of", "bounds_of", "limits_of", "volatility_of", "live_price"):
+        reverts_with("unknown kind", getattr(hub, view), kind)
 
 
 # one kind
