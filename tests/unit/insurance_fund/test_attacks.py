@@ -2,6 +2,7 @@
 """Books that break, callers that starve, tokens that call back, hubs that change."""
 
 import pytest
+from eth_utils.crypto import keccak
 
 from surety.chain import Reverted, RpcError, UnlockedSender, deploy_contract
 from surety.compile import artifact
@@ -108,6 +109,26 @@ def test_equity_cannot_be_bent_by_starving_a_book(world, fund):
             assert fund.decode("equity", bytes.fromhex(answer[2:])) == truth
             seen.add("told")
     assert seen == {"refused", "told"}
+
+
+def test_nothing_is_reaped_while_a_book_does_not_say_what_it_is_owed(world, fund, stocked):
+    """A book that answers all but that, and so gets past what is asked before: lost and shut."""
+    stocked()
+    world.vault.transact("set_rate", 0, sender=world.governor)
+    second = second_book(world)
+    fund.transact("add_book", second.address, sender=world.governor)
+    mute = keccak(b"total_debt()")[:4].hex()
+    # revert for that selector, else answer 0
+    code = f"0x5f3560e01c63{mute}1460125760205ff3" + "5b5f5ffd"
+    assert bytes.fromhex(code[2:])[18] == 0x5B, "where it jumps to"
+    world.rpc.call("anvil_setCode", second.address, code)
+    world.forward(2 * 86_400)
+    with reverts("not all read"):
+        fund.transact("reap", sender=world.stranger)
+    silent = code.replace(mute, "00000000")
+    world.rpc.call("anvil_setCode", second.address, silent)
+    with reverts("nothing to reap"):
+        fund.transact("reap", sender=world.stranger)
 
 
 def test_a_broken_reserve_can_be_removed(world, fund):
