@@ -19,7 +19,7 @@ LOGS = ROOT / ".cache" / "assurance"
 FINDING = 2
 TESTS = (1,)  # what pytest exits with when a test fails
 # how make says that what it ran failed: its own exit code is 2 for anything
-MAKE = re.compile(r"^make: \*\*\* \[.*\] Error (\d+)$", re.M)
+MAKE = re.compile(r"^make(?:\[\d+\])?: \*\*\* \[.*\] Error (\d+)$", re.M)
 LIMIT = 2 * 3_600.0  # seconds for one tool, beyond any of them
 
 

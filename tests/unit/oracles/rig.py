@@ -43,7 +43,6 @@ from surety.chain import (
     UnlockedSender,
     checksum,
     deploy_contract,
-    revert_reason,
 )
 from surety.compile import artifact
 from tests.stateful.node import RevmNode
@@ -74,14 +73,7 @@ class Bench:
     def deploy(self, name: str, *args: Any) -> Contract:
         """Deploy one of the project's contracts; raises Reverted when its constructor does."""
         made = artifact(name)
-        sender = UnlockedSender(self.rpc, self.governor)
-        try:
-            address = deploy_contract(sender, made, *args)
-        except RuntimeError as error:  # revm's own words for a constructor that reverts
-            if not isinstance(self.rpc, RevmNode):
-                raise
-            raw = self.rpc._revert_data(error)
-            raise Reverted(revert_reason(raw), raw) from None
+        address = deploy_contract(UnlockedSender(self.rpc, self.governor), made, *args)
         return Contract(self.rpc, address, made.abi)
 
     def send(self, to: Contract, fn: str, *args: Any) -> Receipt:

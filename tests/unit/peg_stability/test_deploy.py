@@ -8,7 +8,7 @@ import re
 import pytest
 
 from surety import paths
-from surety.chain import RpcError, deploy_contract, revert_reason
+from surety.chain import Reverted, deploy_contract
 from surety.compile import artifact
 from surety.model.state import MAX, WAD
 from tests.unit.peg_stability.rig import ALICE, GOVERNOR, GUARD, KIND, ZERO, Rig
@@ -32,10 +32,8 @@ def refusal(rig: Rig, **changes) -> str | None:
     )
     try:
         deploy_contract(rig.deployer, artifact("PegStability"), *(good | changes).values())
-    except RuntimeError as error:  # revm's, or a node's
-        if isinstance(error, RpcError):
-            raise
-        return revert_reason(rig.node._revert_data(error))
+    except Reverted as error:
+        return error.reason
     return None
 
 
