@@ -7,6 +7,7 @@ with 0 when all is as it should be or when a tool cannot be had here (one line s
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ from tests.proofs.halmos.tools import Missing, Tools, ready
 
 PLACE = paths.root() / ".cache" / "halmos"
 PROJECT = PLACE / "project"
-LIMIT = 300.0  # seconds for one contract
+LIMIT = 900.0  # seconds for one contract
 PASSED, BROKEN = 0, 1  # of halmos' exit codes of one check
 
 FOUNDRY = """[profile.default]
@@ -50,33 +51,21 @@ class Verdict:
     seconds: float
 
 
-def solidity(suite: Suite) -> str:
-    """Return the contracts that put bytecode under the checks: the artifact and each weak copy."""
-    made = [("Real", artifact(suite.contract).bytecode, False)]
-    made += [
-        (
-            f"Weak_{weak.name}",
-            weakened(suite.contract, *weak.changes, file=weak.file).bytecode,
-            True,
-        )
-        for weak in suite.weak
-    ]
+def solidity(suite: Suite, name: str, code: bytes, *, narrow: bool) -> str:
+    """Return the contract that puts bytecode under the checks."""
     parts = [
         "// SPDX-License-Identifier: MIT",
         "pragma solidity 0.8.30;",
         f'import {{{suite.harness}Checks}} from "./{suite.harness}.sol";',
+        f"contract {name} is {suite.harness}Checks {{",
+        "    function made() internal pure override returns (bytes memory) {",
+        f'        return hex"{code.hex()}";',
+        "    }",
+        "    function narrow() internal pure override returns (bool) {",
+        f"        return {str(narrow).lower()};",
+        "    }",
+        "}",
     ]
-    for name, code, narrow in made:
-        parts += [
-            f"contract {suite.harness}{name} is {suite.harness}Checks {{",
-            "    function made() internal pure override returns (bytes memory) {",
-            f'        return hex"{code.hex()}";',
-            "    }",
-            "    function narrow() internal pure override returns (bool) {",
-            f"        return {str(narrow).lower()};",
-            "    }",
-            "}",
-        ]
     return "\n".join([*parts, ""])
 
 
@@ -87,8 +76,8 @@ def generated() -> str:
     return "\n".join([*head, *lines, "}", ""])
 
 
-def lay_out(suite: Suite, tools: Tools) -> None:
-    """Write the forge project of one suite."""
+def lay_out(suite: Suite, tools: Tools, harness: str) -> None:
+    """Write a forge project with one contract: the compiler takes long for each."""
     source = PROJECT / "src"
     source.mkdir(parents=True, exist_ok=True)
     for old in source.iterdir():
@@ -97,7 +86,7 @@ def lay_out(suite: Suite, tools: Tools) -> None:
     for file in (HERE / "Base.sol", suite.source):
         write_atomically(source / file.name, file.read_text())
     write_atomically(source / "Generated.sol", generated())
-    write_atomically(source / "Run.t.sol", solidity(suite))
+    write_atomically(source / "Run.t.sol", harness)
 
 
 def halmos(tools: Tools, contract: str, checks: Sequence[str]) -> dict[str, Verdict]:
@@ -141,10 +130,12 @@ def halmos(tools: Tools, contract: str, checks: Sequence[str]) -> dict[str, Verd
 
 def judge(tools: Tools, suite: Suite) -> tuple[int, int, list[str]]:
     """Run one suite; return checks that hold, controls that break, and what is wrong."""
-    lay_out(suite, tools)
     wrong: list[str] = []
     held = 0
-    found = halmos(tools, f"{suite.harness}Real", suite.checks)
+    name = f"{suite.harness}Real"
+    code = artifact(suite.contract).bytecode
+    lay_out(suite, tools, solidity(suite, name, code, narrow=False))
+    found = halmos(tools, name, suite.checks)
     for check in suite.checks:
         verdict = found.get(check)
         good = verdict is not None and verdict.code == PASSED and verdict.cut == 0
@@ -158,7 +149,10 @@ def judge(tools: Tools, suite: Suite) -> tuple[int, int, list[str]]:
 
 def control(tools: Tools, suite: Suite, weak: Weak, wrong: list[str]) -> int:
     """Run the checks that a weak copy must fail; return how many do."""
-    found = halmos(tools, f"{suite.harness}Weak_{weak.name}", weak.breaks)
+    name = f"{suite.harness}Weak_{weak.name}"
+    code = weakened(suite.contract, *weak.changes, file=weak.file).bytecode
+    lay_out(suite, tools, solidity(suite, name, code, narrow=True))
+    found = halmos(tools, name, weak.breaks)
     broken = 0
     for check in weak.breaks:
         verdict = found.get(check)
@@ -185,6 +179,13 @@ def main() -> int:
         print(f"halmos: name some of: {names}", file=sys.stderr)
         return 1
     began = time.monotonic()
+    PLACE.mkdir(parents=True, exist_ok=True)
+    lock = (PLACE / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print("halmos: another run is at work here; wait for its end", file=sys.stderr)
+        return 1
     try:
         tools = ready(PLACE)
     except Missing as missing:

@@ -57,12 +57,19 @@ def slots() -> dict[str, int]:
         name: {
             row[3]: row[1] for row in layout[f"contracts/{name}.vy"]["words"] if row[0] == "storage"
         }
-        for name in ("Vault", "InsuranceFund")
+        for name in ("Vault", "InsuranceFund", "Stablecoin")
     }
     wanted = ("accounts", "balances", "collateral", "deposited", "absorbed", "interest", "totals")
     found = {name.upper(): kept["Vault"][f"ledger.{name}"] for name in wanted}
     fund = kept["InsuranceFund"]
-    return {**found, "FUND_BOOKS": fund["_books"], "FUND_RESERVES": fund["_reserves"]}
+    return {
+        **found,
+        "FUND_BOOKS": fund["_books"],
+        "FUND_RESERVES": fund["_reserves"],
+        "VAULT_GOVERNOR": kept["Vault"]["governed.governor"],
+        "FUND_GOVERNOR": fund["governed.governor"],
+        "COIN_GOVERNOR": kept["Stablecoin"]["governed.governor"],
+    }
 
 
 def asks_nobody(*breaks: str) -> Weak:
@@ -136,4 +143,22 @@ COIN = Suite(
     ),
 )  # fmt: skip
 
-SUITES = (COIN,)
+FUND = Suite(
+    "InsuranceFund",
+    "Fund",
+    (
+        asks_nobody(
+            "only_the_governor_adds_a_book",
+            "only_the_governor_accepts_a_book",
+            "only_the_governor_retires_a_book",
+            "only_the_governor_adds_a_reserve",
+            "only_the_governor_removes_a_reserve",
+            "only_the_governor_sets_the_treasury",
+            "only_the_governor_sets_the_buffer",
+            "only_the_governor_pauses_reaping",
+            "only_the_governor_sets_the_auction",
+        ),
+    ),
+)
+
+SUITES = (COIN, FUND)
